@@ -1,0 +1,172 @@
+package record
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A FieldError is why one parameter of a call would be refused.
+type FieldError struct {
+	Path  string // dotted; "" when it is not about one field
+	Value string // the offending text, "" when the field is missing
+	Kind  ErrorKind
+	Msg   string // what is wrong, without the path
+}
+
+// An ErrorKind groups field errors by their cause.
+type ErrorKind uint8
+
+// The causes of field errors.
+const (
+	Unknown ErrorKind = iota // the call takes no such field
+	Missing                  // a required field is not there
+	Invalid                  // the text is not what the field takes
+	TooLong                  // more text or more pairs than the API takes
+)
+
+func (e *FieldError) Error() string {
+	switch {
+	case e.Path == "":
+		return e.Msg
+	case e.Value == "":
+		return e.Path + ": " + e.Msg
+	}
+	return fmt.Sprintf("%s: %s: %q", e.Path, e.Msg, e.Value)
+}
+
+// Check holds the parameters against the spec and returns everything that is
+// certainly wrong. What only the API can judge (least and greatest amounts,
+// references, dates) is left to it.
+func (s *Spec) Check(p Params) []*FieldError {
+	var errs []*FieldError
+	for _, param := range p {
+		if e := s.checkParam(param); e != nil {
+			errs = append(errs, e)
+		}
+	}
+	for _, f := range s.Fields {
+		if f.Required && !p.Has(f.Path) && hasParent(p, f.Path) {
+			errs = append(errs, &FieldError{Path: f.Path, Kind: Missing, Msg: fmt.Sprintf("%s needs it", s.Call)})
+		}
+	}
+	return append(errs, s.checkTogether(p)...)
+}
+
+func hasParent(p Params, path string) bool {
+	i := strings.LastIndexByte(path, '.')
+	return i < 0 || p.Has(path[:i])
+}
+
+// checkTogether holds the rules that bind several fields.
+func (s *Spec) checkTogether(p Params) []*FieldError {
+	var errs []*FieldError
+	missing := func(path, msg string) { errs = append(errs, &FieldError{Path: path, Kind: Missing, Msg: msg}) }
+	if outcome, ok := p.Get("outcome"); ok && outcome != "refunded" && !p.Has(outcome) {
+		missing(outcome+"."+outcome+"_at", "needed because outcome is "+outcome)
+	}
+	for _, outcome := range []string{"guaranteed", "failed"} {
+		if given, _ := p.Get("outcome"); p.Has(outcome) && given != outcome {
+			missing("outcome", fmt.Sprintf("must be %q because %s is given", outcome, outcome))
+		}
+	}
+	const method = "payment_method_details"
+	if p.Has(method) && !p.Has(method+".type") && !p.Has(method+".payment_method") {
+		missing(method+".type", "either it or payment_method is needed")
+	}
+	pairs := 0
+	for range p.Metadata {
+		pairs++
+	}
+	if pairs > MaxMetadataPairs {
+		errs = append(errs, &FieldError{Path: "metadata", Kind: TooLong, Msg: fmt.Sprintf("%d pairs; the API takes %d", pairs, MaxMetadataPairs)})
+	}
+	return errs
+}
+
+func (s *Spec) checkParam(p Param) *FieldError {
+	f, ok := s.Field(p.Path)
+	if !ok {
+		return &FieldError{p.Path, "", Unknown, fmt.Sprintf("%s takes no such field", s.Call)}
+	}
+	if kind, msg := f.check(p); msg != "" {
+		return &FieldError{p.Path, cut(p.Value), kind, msg}
+	}
+	return nil
+}
+
+// check returns what is wrong with the text, or "".
+func (f Field) check(p Param) (ErrorKind, string) {
+	v := p.Value
+	if !utf8.ValidString(v) {
+		return Invalid, "not valid UTF-8"
+	}
+	if v == "" && f.Unset {
+		return 0, ""
+	}
+	switch f.Type {
+	case TypeObject, TypeMoney:
+		return Invalid, "an object; set the fields below it"
+	case TypeMetadata:
+		return checkMetadata(p)
+	case TypeInteger:
+		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n <= 0 || n > 999_999_999_999 {
+			return Invalid, "must be a positive integer of at most 12 digits, in minor units"
+		}
+	case TypeTimestamp:
+		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n <= 0 {
+			return Invalid, "must be a time in Unix seconds"
+		}
+	case TypeCurrency:
+		if !Currency(v).Known() {
+			return Invalid, "must be a currency that the API takes, in lower case"
+		}
+	case TypeEnum:
+		for _, value := range f.Enum {
+			if v == value {
+				return 0, ""
+			}
+		}
+		return Invalid, "must be " + strings.Join(f.Enum, " or ")
+	case TypeText:
+		if v == "" {
+			return Invalid, "is empty"
+		}
+		if n := utf8.RuneCountInString(v); n > f.Max {
+			return TooLong, fmt.Sprintf("%d characters; the API takes %d", n, f.Max)
+		}
+	}
+	return 0, ""
+}
+
+func checkMetadata(p Param) (ErrorKind, string) {
+	key, nested := strings.CutPrefix(p.Path, "metadata.")
+	switch {
+	case !nested:
+		return Invalid, `takes pairs, or "" to unset them all`
+	case key == "":
+		return Invalid, "an empty metadata key"
+	case strings.ContainsAny(key, "[]"):
+		return Invalid, "a metadata key must not contain [ or ]"
+	case utf8.RuneCountInString(key) > MaxMetadataKey:
+		return TooLong, fmt.Sprintf("a metadata key of %d characters; the API takes %d", utf8.RuneCountInString(key), MaxMetadataKey)
+	}
+	if n := utf8.RuneCountInString(p.Value); n > MaxMetadataValue {
+		return TooLong, fmt.Sprintf("%d characters; the API takes %d in a metadata value", n, MaxMetadataValue)
+	}
+	return 0, ""
+}
+
+// cut keeps messages short, whatever the input was.
+func cut(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	end := most
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}

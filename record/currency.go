@@ -1,0 +1,75 @@
+package record
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Currency is a three-letter code in lower case, as the API writes it.
+type Currency string
+
+// ParseCurrency reads a currency code in any letter case. An unknown code is
+// an error: its minor unit would be a guess.
+func ParseCurrency(s string) (Currency, error) {
+	c := Currency(strings.ToLower(strings.TrimSpace(s)))
+	if !c.Known() {
+		return "", fmt.Errorf("%q is not a currency code that the API takes (three letters, such as USD)", s)
+	}
+	return c, nil
+}
+
+// Known says whether the code is one of the API's.
+func (c Currency) Known() bool {
+	if len(c) != 3 {
+		return false
+	}
+	for i := 0; i < 3; i++ {
+		if c[i] < 'a' || c[i] > 'z' {
+			return false
+		}
+	}
+	for i := 0; i+3 <= len(currencies); i += 4 {
+		if currencies[i:i+3] == string(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// Exponent is the number of decimal places between the major unit and the
+// minor unit in which the API counts. It is the API's own table, not ISO
+// 4217's: ISK and UGX are whole currencies that are sent in hundredths.
+// Source: docs.stripe.com/currencies (zero-decimal, three-decimal, special cases).
+func (c Currency) Exponent() int {
+	switch c {
+	case "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf":
+		return 0
+	case "bhd", "jod", "kwd", "omr", "tnd":
+		return 3
+	}
+	return 2
+}
+
+// step is the smallest difference between two amounts, in minor units: three
+// decimals end in 0, and ISK and UGX are whole units sent in hundredths.
+func (c Currency) step() int64 {
+	switch c {
+	case "bhd", "jod", "kwd", "omr", "tnd":
+		return 10
+	case "isk", "ugx":
+		return 100
+	}
+	return 1
+}
+
+// Upper is the code as people write it.
+func (c Currency) Upper() string { return strings.ToUpper(string(c)) }
+
+// currencies are the API's supported currencies (stripe-go v85, currency.go)
+// and those that its three-decimal rule and ISO 4217 name besides.
+const currencies = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn byr bzd cad cdf " +
+	"chf clp cny cop crc cup cve czk djf dkk dop dzd eek egp ern etb eur fjd fkp gbp gel ghs gip gmd gnf gtq gyd hkd hnl " +
+	"hrk htg huf idr ils inr iqd irr isk jmd jod jpy kes kgs khr kmf kpw krw kwd kyd kzt lak lbp lkr lrd lsl ltl lvl lyd mad mdl " +
+	"mga mkd mmk mnt mop mro mru mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron " +
+	"rsd rub rwf sar sbd scr sdg sek sgd shp sle sll sos srd ssp std stn svc syp szl thb tjs tmt tnd top try ttd twd tzs uah ugx usd " +
+	"uyu uzs vef ves vnd vuv wst xaf xcd xcg xof xpf yer zar zmw zwg"

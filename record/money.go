@@ -1,0 +1,120 @@
+package record
+
+import (
+	"fmt"
+
+	"github.com/govalues/decimal"
+)
+
+// An Amount is money as the API takes and returns it: an integer in the
+// currency's minor units.
+type Amount struct {
+	Currency Currency `json:"currency"`
+	Value    int64    `json:"value"`
+}
+
+// Money gives the amount in major units: 1050 usd is 10.50, 1050 jpy is 1050.
+func (a Amount) Money() Money {
+	d, err := decimal.New(a.Value, a.Currency.Exponent())
+	if err != nil { // unreachable: every int64 fits at these scales
+		panic(fmt.Sprintf("record: %d at scale %d: %v", a.Value, a.Currency.Exponent(), err))
+	}
+	return Money{d, a.Currency}
+}
+
+// Money is an exact decimal in major units. The zero value is zero of no
+// currency, which adds to any: the neutral element of sums. Money of two
+// currencies never adds up.
+type Money struct {
+	Amount   decimal.Decimal
+	Currency Currency
+}
+
+// Add returns m + o; two different currencies are a [CurrencyError].
+func (m Money) Add(o Money) (Money, error) { return m.combine(o, decimal.Decimal.Add) }
+
+// Sub returns m - o; two different currencies are a [CurrencyError].
+func (m Money) Sub(o Money) (Money, error) { return m.combine(o, decimal.Decimal.Sub) }
+
+func (m Money) combine(o Money, op func(a, b decimal.Decimal) (decimal.Decimal, error)) (Money, error) {
+	c, err := m.common(o)
+	if err != nil {
+		return Money{}, err
+	}
+	d, err := op(m.Amount, o.Amount)
+	if err != nil {
+		return Money{}, err
+	}
+	return Money{d, c}, nil
+}
+
+// common is the currency both share. A zero of no currency goes with any.
+func (m Money) common(o Money) (Currency, error) {
+	switch {
+	case m.Currency == o.Currency, o.Currency == "" && o.Amount.IsZero():
+		return m.Currency, nil
+	case m.Currency == "" && m.Amount.IsZero():
+		return o.Currency, nil
+	}
+	return "", &CurrencyError{m, o}
+}
+
+// Cmp is -1, 0 or +1; two different currencies are a [CurrencyError].
+func (m Money) Cmp(o Money) (int, error) {
+	if _, err := m.common(o); err != nil {
+		return 0, err
+	}
+	return m.Amount.Cmp(o.Amount), nil
+}
+
+// Neg is -m.
+func (m Money) Neg() Money { return Money{m.Amount.Neg(), m.Currency} }
+
+// Minor converts to the API's minor units and is exact: more decimals than
+// the currency has, or an amount between two that the currency can express
+// (ISK 10.50, KWD 1.005), is an error, never rounded.
+func (m Money) Minor() (Amount, error) {
+	if m.Currency == "" {
+		return Amount{}, fmt.Errorf("%s has no currency", m.Amount)
+	}
+	exp := m.Currency.Exponent()
+	if m.Amount.Trim(0).Scale() > exp {
+		return Amount{}, fmt.Errorf("%s %s has more than %d decimals; round it in the mapping if that is meant", m.Amount, m.Currency.Upper(), exp)
+	}
+	scaled := m.Amount.Trim(0).Pad(exp)
+	if scaled.Scale() != exp || scaled.Coef() > 1<<63-1 {
+		return Amount{}, fmt.Errorf("%s %s is too large", m.Amount, m.Currency.Upper())
+	}
+	v := int64(scaled.Coef())
+	if scaled.IsNeg() {
+		v = -v
+	}
+	if step := m.Currency.step(); v%step != 0 {
+		return Amount{}, fmt.Errorf("%s %s is finer than the API takes: the value in minor units, %d, must be a multiple of %d", m.Amount, m.Currency.Upper(), v, step)
+	}
+	return Amount{m.Currency, v}, nil
+}
+
+// Text writes the amount with all the decimals its currency has: 10.50, 1050.
+// Without a currency it is the plain decimal.
+func (m Money) Text() string {
+	if m.Currency == "" {
+		return m.Amount.String()
+	}
+	return m.Amount.Trim(m.Currency.Exponent()).Pad(m.Currency.Exponent()).String()
+}
+
+// String is the amount with its currency: 10.50 USD.
+func (m Money) String() string {
+	if m.Currency == "" {
+		return m.Text()
+	}
+	return m.Text() + " " + m.Currency.Upper()
+}
+
+// A CurrencyError is an attempt to add or compare money of two currencies.
+type CurrencyError struct{ A, B Money }
+
+func (e *CurrencyError) Error() string {
+	return fmt.Sprintf("%s and %s are of two currencies and cannot be added or compared", e.A, e.B)
+}
