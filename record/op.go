@@ -1,0 +1,129 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An Op is one call that a row of a file asks for, with the identity under
+// which it is planned, sent and remembered.
+type Op struct {
+	ID      string // see [OpID]
+	Source  string // the namespace of payment keys and natural ids, such as "adyen"
+	Payment string // the payment's key: the calls of one payment go in order
+	Natural string // the call's natural id, such as a refund's own reference
+	Call    CallName
+	Content string // a hash of how the call reads, without where it was read
+	Order   string // orders the calls of a payment, compared as bytes
+	Body    []byte // the form, byte for byte as it will be sent
+	Amount  Amount // what the call moves; zero when it moves nothing
+	Class   string // the class of the row
+	File    string // the row's file, by its base name
+	Line    int    // the row's line, or its row number in a workbook
+}
+
+// OpID is what a call is, independent of file, row order, edits and time: 26
+// characters that are equal for equal arguments only. scope names the account
+// (and whether it is live).
+func OpID(scope, source string, call CallName, natural string) string {
+	h := sha256.New()
+	for _, part := range []string{"payrec/1", scope, source, string(call), natural} {
+		h.Write([]byte(strconv.Itoa(len(part))))
+		h.Write([]byte{':'})
+		h.Write([]byte(part))
+	}
+	id := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)[:17])
+	return strings.ToLower(id[:26])
+}
+
+// A State is how far a call has come.
+type State string
+
+// The states of a call. Confirmed, Rejected, Adopted and ConflictState are
+// terminal: they regress only by a person's decision, or, for Rejected, by the
+// wish to try again under a new epoch.
+const (
+	Planned       State = "planned"   // written down, never sent under this epoch
+	Sending       State = "sending"   // its intent is on disk; bytes may have left
+	UnknownState  State = "unknown"   // it may have happened
+	Confirmed     State = "confirmed" // the API said so
+	Rejected      State = "rejected"  // the API refused it; nothing happened
+	Adopted       State = "adopted"   // found at the API by its stamp
+	ConflictState State = "conflict"  // its key was used with other parameters; a person decides
+)
+
+// A Disposition is what a run will do about a planned call.
+type Disposition string
+
+// The dispositions, given when a plan is sealed.
+const (
+	New         Disposition = "new"       // to be sent
+	Retry       Disposition = "retry"     // in doubt since an earlier run: the same bytes under the same key
+	Same        Disposition = "same"      // confirmed before with the same content: nothing to do
+	Changed     Disposition = "changed"   // confirmed before with other content: reported, never sent again
+	Duplicate   Disposition = "duplicate" // stands earlier in this run with the same content
+	Conflicting Disposition = "conflict"  // stands in this run with other content
+	Held        Disposition = "held"      // its payment has no record yet
+	Parked      Disposition = "parked"    // an earlier step of its payment cannot be sent
+)
+
+// A Lane is one payment's steps, to be taken one after another.
+type Lane struct {
+	No       int64 // ascending in the order in which payments first appear
+	Source   string
+	Payment  string
+	RecordID string // pr_…, "" until the payment has been reported
+	Steps    []Step
+}
+
+// A Step is one call of a lane, as it stands in the journal.
+type Step struct {
+	Op
+	Epoch     int // 0, and one more after each determinate refusal that was tried anew
+	State     State
+	FirstSent time.Time // under this epoch; zero if never
+	Attempts  int       // how often it was sent under this epoch
+}
+
+// Key is the step's Idempotency-Key: one key, one path and body, for ever.
+func (s Step) Key() string { return "payrec-" + s.ID + "-" + strconv.Itoa(s.Epoch) }
+
+// An Outcome is what came of sending a step.
+type Outcome struct {
+	State      State
+	RecordID   string // pr_…, when confirmed
+	ObjectID   string // the id of the object in the answer
+	RequestID  string // req_…
+	HTTPStatus int
+	Code       string // of the API's error
+	Param      string
+	Message    string
+}
+
+// A Tally counts calls that are alike, with the sum of their amounts.
+type Tally struct {
+	Call        CallName
+	Class       string
+	Currency    Currency // "" when the calls move nothing
+	Disposition Disposition
+	State       State // "" for a call that is not sent in this run
+	N           int64
+	Value       int64 // minor units
+}
+
+// An Entry is one planned call of a run and what became of it. Its Body is nil.
+type Entry struct {
+	Op
+	Outcome
+	Disposition Disposition
+	Epoch       int
+	Attempts    int
+	Reason      string // why it is parked
+	// PreviousFile and PreviousLine say where the call was read before, for
+	// changed and duplicate entries.
+	PreviousFile string
+	PreviousLine int
+}

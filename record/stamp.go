@@ -1,0 +1,71 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// The metadata that payrec stamps on what it reports. The API returns no
+// business dates, no fees and no refund lines, so an export by accounting
+// period, and the rebuilding of a lost journal, live on these pairs.
+const (
+	StampPrefix       = "payrec_"
+	StampOp           = "payrec_op"            // the operation id of report_payment
+	StampSource       = "payrec_source"        // the namespace of the payment's key
+	StampFile         = "payrec_file"          // base name of the file of the payment's row
+	StampLine         = "payrec_line"          // its line
+	StampInitiatedAt  = "payrec_initiated_at"  // RFC 3339, UTC
+	StampGuaranteedAt = "payrec_guaranteed_at" // RFC 3339, UTC
+	StampFailedAt     = "payrec_failed_at"     // RFC 3339, UTC
+	StampCanceledAt   = "payrec_canceled_at"   // RFC 3339, UTC
+	StampFee          = "payrec_fee"           // decimal, major units, positive when it was taken
+	StampNet          = "payrec_net"           // decimal, major units
+	StampNetCurrency  = "payrec_net_currency"  // of fee and net, lower case
+	StampRefundPrefix = "payrec_refund_"       // one pair per refund; see [RefundStamp]
+)
+
+// A RefundStamp is one refund as it is written into its payment's metadata.
+// Each refund has a key of its own, because nothing public says whether a
+// later call's metadata lands on the record and would overwrite an equal key.
+type RefundStamp struct {
+	Op        string   `json:"op"`
+	Value     int64    `json:"value"` // minor units
+	Currency  Currency `json:"currency"`
+	At        string   `json:"at,omitempty"` // RFC 3339, UTC
+	Reference string   `json:"ref"`
+	Fee       string   `json:"fee,omitempty"` // decimal, major units
+	Row       string   `json:"row,omitempty"` // file:line
+}
+
+// Pair is the stamp as a metadata key and value, within the API's limits.
+func (s RefundStamp) Pair() (key, value string) {
+	key = StampRefundPrefix + s.Op[:min(len(s.Op), MaxMetadataKey-len(StampRefundPrefix))]
+	for {
+		b, err := json.Marshal(s)
+		if err != nil { // unreachable: strings and an integer
+			panic(err)
+		}
+		if len(b) <= MaxMetadataValue || s.Row == "" && s.Reference == "" {
+			return key, string(b)
+		}
+		// The place goes first: the journal has it too.
+		if s.Row != "" {
+			s.Row = ""
+		} else {
+			s.Reference = ""
+		}
+	}
+}
+
+// ParseRefundStamp reads a metadata pair that [RefundStamp.Pair] wrote. ok is
+// false for any other pair; an error means a refund stamp that was damaged.
+func ParseRefundStamp(key, value string) (s RefundStamp, ok bool, err error) {
+	if !strings.HasPrefix(key, StampRefundPrefix) {
+		return s, false, nil
+	}
+	if err := json.Unmarshal([]byte(value), &s); err != nil {
+		return s, true, fmt.Errorf("metadata %q is not a refund stamp: %w", key, err)
+	}
+	return s, true, nil
+}
