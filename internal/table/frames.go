@@ -1,0 +1,86 @@
+package table
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// frames are a framed file's kinds of row, looked up by discriminator.
+type frames struct {
+	column   int // from 0
+	header   string
+	roles    map[string]Role // by exact name
+	patterns []pattern       // in the order of the lists
+}
+
+type pattern struct {
+	glob string
+	role Role
+}
+
+func newFrames(rec Records) *frames {
+	f := &frames{column: max(rec.Column, 1) - 1, header: trim(rec.Header), roles: map[string]Role{}}
+	add := func(kinds []string, role Role) {
+		for _, k := range kinds {
+			k = trim(k)
+			if strings.Contains(k, "*") {
+				f.patterns = append(f.patterns, pattern{k, role})
+			} else if _, ok := f.roles[k]; !ok {
+				f.roles[k] = role
+			}
+		}
+	}
+	if f.header != "" {
+		f.roles[f.header] = HeaderRow
+	}
+	add(rec.Body, Body)
+	add(rec.Totals, Total)
+	add(rec.Context, Context)
+	add(rec.Ignore, Ignored)
+	return f
+}
+
+func (f *frames) role(kind string) (Role, bool) {
+	if role, ok := f.roles[kind]; ok {
+		return role, true
+	}
+	for _, p := range f.patterns {
+		if glob(p.glob, kind) {
+			return p.role, true
+		}
+	}
+	return Body, false
+}
+
+// known lists the kinds for a message.
+func (f *frames) known() string {
+	var kinds []string
+	for k := range f.roles {
+		kinds = append(kinds, fmt.Sprintf("%q", k))
+	}
+	sort.Strings(kinds)
+	for _, p := range f.patterns {
+		kinds = append(kinds, fmt.Sprintf("%q", p.glob))
+	}
+	return strings.Join(kinds, ", ")
+}
+
+// classifyFramed gives a row of a framed file its kind and role.
+func (r *Reader) classifyFramed() {
+	row, f := &r.row, r.frames
+	cell, ok := row.Cell(f.column)
+	row.Kind = trim(cell)
+	role, known := f.role(row.Kind)
+	row.Role = role
+	switch {
+	case role == HeaderRow, r.finder != nil && r.finder.hasAll(row.Cells):
+		r.newHeader()
+	case !ok:
+		row.Role = Body
+		r.spoil(&fault{at: row.Pos.Line, cell: -1, msg: fmt.Sprintf("row has %d cells, and the kind of record stands in column %d", len(row.Cells), f.column+1)})
+	case !known:
+		r.spoil(&fault{at: row.Pos.Line, cell: f.column, value: cell,
+			msg: "is no kind of record that is known here", hint: "known are " + f.known() + "; add it to body, totals, context or ignore"})
+	}
+}

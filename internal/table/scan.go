@@ -1,0 +1,501 @@
+package table
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// A line is one record as its source gives it, before it has a role. Cells and
+// numeric are the source's, valid until the next call.
+type line struct {
+	at      int // physical line, or row number
+	span    int // physical lines
+	cells   []string
+	numeric []bool
+	err     *fault // wrong with this record alone
+}
+
+// A source gives the records of a file in order, and io.EOF. A *fault is what
+// is wrong with the file; any other error is the reader's below it.
+type source interface{ next(*line) error }
+
+// A fault is an Error in the making: the source knows the line and the cell,
+// the Reader adds the file's name and the column's.
+type fault struct {
+	at        int // physical line or row number; 0 is the whole file
+	cell      int // from 0; -1 is the whole row
+	value     string
+	msg, hint string
+	cause     error
+}
+
+func (f *fault) Error() string { return f.msg }
+
+// lineEnds is what ends a line outside quotes, as the file's first one shows.
+type lineEnds uint8
+
+const (
+	endsUnknown lineEnds = iota // no line end seen yet
+	endsLF                      // LF and CRLF; a lone CR is text
+	endsCR                      // CR, LF and CRLF
+)
+
+// A scanner cuts UTF-8 text into records. The bytes of the record in work are
+// buf[start:end) as far as they are read; offsets named p count from start, so
+// that they survive the buffer's moves.
+type scanner struct {
+	src        io.Reader
+	buf        []byte
+	start, end int
+	eof        bool
+	at         int // physical line where the next record starts
+
+	delim   []byte
+	quote   byte
+	quoted  bool // the dialect has a quote
+	decoded bool // the text was decoded, so U+FFFD marks bytes that were not in the encoding
+	charset string
+	ends    lineEnds
+	limits  Limits
+
+	text  []byte   // of the record in work, unquoted, cell after cell
+	marks []int    // ends of its cells in text
+	cells []string // handed out, reused
+	bad   *fault   // of the record in work
+}
+
+const scanBuffer = 256 << 10
+
+func newScanner(src io.Reader, d Dialect, charset string, decoded bool) *scanner {
+	s := &scanner{
+		src: src, buf: make([]byte, scanBuffer), at: 1,
+		delim: utf8.AppendRune(nil, d.Delimiter), quoted: d.Quote != NoQuote,
+		decoded: decoded, charset: charset, limits: d.Limits,
+	}
+	if s.quoted {
+		s.quote = byte(d.Quote)
+	}
+	return s
+}
+
+// more reads further bytes behind the record in work, and says whether there
+// were any. It fails when the record outgrows the limit.
+func (s *scanner) more() (bool, error) {
+	if s.eof {
+		return false, nil
+	}
+	if s.end-s.start > s.limits.Row {
+		return false, s.tooLong("row", s.limits.Row, s.at)
+	}
+	if s.start > 0 {
+		copy(s.buf, s.buf[s.start:s.end])
+		s.start, s.end = 0, s.end-s.start
+	}
+	if s.end == len(s.buf) {
+		s.buf = append(s.buf, make([]byte, len(s.buf))...)
+	}
+	for tries := 0; tries < 100; tries++ {
+		n, err := s.src.Read(s.buf[s.end:])
+		s.end += n
+		if err == io.EOF {
+			s.eof = true
+			return n > 0, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if n > 0 {
+			return true, nil
+		}
+	}
+	return false, io.ErrNoProgress
+}
+
+func (s *scanner) tooLong(what string, limit, at int) *fault {
+	return &fault{at: at, cell: -1, msg: fmt.Sprintf("%s is longer than %d bytes", what, limit),
+		hint: "a quote that is never closed reads like this; check the delimiter and the quote"}
+}
+
+// next implements source.
+func (s *scanner) next(l *line) error {
+	s.bad = nil
+	if s.start == s.end {
+		if ok, err := s.more(); err != nil || !ok {
+			return orEOF(err)
+		}
+	}
+	l.at = s.at
+	var err error
+	if s.ends == endsLF {
+		err = s.plainRecord(l)
+	} else {
+		err = s.carefulRecord(l)
+	}
+	if err != nil {
+		return err
+	}
+	s.at += l.span
+	l.cells, l.numeric, l.err = s.cells, nil, s.bad
+	return nil
+}
+
+func orEOF(err error) error {
+	if err == nil {
+		return io.EOF
+	}
+	return err
+}
+
+// plainRecord reads one line of a file that ends lines with LF. A line without
+// a quote is cut by searching alone; any other goes the careful way.
+func (s *scanner) plainRecord(l *line) error {
+	seen, size := 0, 0
+	for {
+		if i := bytes.IndexByte(s.buf[s.start+seen:s.end], '\n'); i >= 0 {
+			seen += i
+			size = seen + 1
+			break
+		}
+		seen = s.end - s.start
+		// A quote may hide the line end; do not buffer the file to find out.
+		if s.quoted && bytes.IndexByte(s.buf[s.start:s.end], s.quote) >= 0 {
+			return s.carefulRecord(l)
+		}
+		ok, err := s.more()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			size = seen
+			break
+		}
+	}
+	text := s.buf[s.start : s.start+seen]
+	if s.quoted && bytes.IndexByte(text, s.quote) >= 0 {
+		return s.carefulRecord(l)
+	}
+	if n := len(text); n > 0 && text[n-1] == '\r' {
+		text = text[:n-1]
+	}
+	if len(text) > s.limits.Row {
+		return s.tooLong("row", s.limits.Row, s.at)
+	}
+	s.marks = s.marks[:0]
+	if len(text) > 0 {
+		for p := 0; ; p += len(s.delim) {
+			i := s.find(text[p:])
+			if i < 0 {
+				s.marks = append(s.marks, len(text))
+				break
+			}
+			p += i
+			s.marks = append(s.marks, p)
+		}
+	}
+	if err := s.cut(text, len(s.delim)); err != nil {
+		return err
+	}
+	s.start += size
+	l.span = 1
+	return nil
+}
+
+// find is the offset of the next delimiter.
+func (s *scanner) find(b []byte) int {
+	if len(s.delim) == 1 {
+		return bytes.IndexByte(b, s.delim[0])
+	}
+	return bytes.Index(b, s.delim)
+}
+
+// cut makes the record's cells out of its text: one string, cut at the marks,
+// between which skip bytes are left out.
+func (s *scanner) cut(text []byte, skip int) error {
+	if len(s.marks) > s.limits.Columns {
+		return &fault{at: s.at, cell: -1, msg: fmt.Sprintf("row has %d cells, more than the limit of %d", len(s.marks), s.limits.Columns),
+			hint: "check the delimiter"}
+	}
+	whole := string(text)
+	s.cells = s.cells[:0]
+	from := 0
+	for _, to := range s.marks {
+		if to-from > s.limits.Cell {
+			return s.tooLong("cell", s.limits.Cell, s.at)
+		}
+		s.cells = append(s.cells, whole[from:to])
+		from = to + skip
+	}
+	if s.bad == nil {
+		s.checkText(text)
+	}
+	return nil
+}
+
+// checkText makes text that is not in the encoding the row's fault.
+func (s *scanner) checkText(text []byte) {
+	nul := bytes.IndexByte(text, 0) >= 0
+	wrong := !utf8.Valid(text) || s.decoded && bytes.Contains(text, replacement)
+	if !nul && !wrong {
+		return
+	}
+	for i, c := range s.cells {
+		b := []byte(c)
+		switch {
+		case bytes.IndexByte(b, 0) >= 0:
+			s.bad = &fault{at: s.at, cell: i, value: c, msg: "has a NUL byte",
+				hint: "the file may be in another encoding (UTF-16?), or damaged"}
+			return
+		case !utf8.Valid(b), s.decoded && bytes.Contains(b, replacement):
+			s.bad = &fault{at: s.at, cell: i, value: c, msg: "is not valid " + s.charset,
+				hint: "say which encoding the file is in"}
+			return
+		}
+	}
+	// A delimiter can take part in an invalid sequence across cells.
+	s.bad = &fault{at: s.at, cell: -1, msg: "is not valid " + s.charset, hint: "say which encoding the file is in"}
+}
+
+var replacement = []byte(string(utf8.RuneError))
+
+// byteAt is the byte at offset p of the record, reading on if need be.
+func (s *scanner) byteAt(p int) (byte, bool, error) {
+	for s.start+p >= s.end {
+		if ok, err := s.more(); err != nil || !ok {
+			return 0, false, err
+		}
+	}
+	return s.buf[s.start+p], true, nil
+}
+
+// lineEndAt is the length of the line end at offset p, 0 for none. A CR that is
+// the file's last byte is one whatever the file's line ends are.
+func (s *scanner) lineEndAt(p int) (int, error) {
+	c, ok, err := s.byteAt(p)
+	if err != nil || !ok || c != '\n' && c != '\r' {
+		return 0, err
+	}
+	if c == '\n' {
+		return 1, nil
+	}
+	after, ok, err := s.byteAt(p + 1)
+	switch {
+	case err != nil:
+		return 0, err
+	case ok && after == '\n':
+		return 2, nil
+	case !ok, s.ends != endsLF:
+		return 1, nil
+	}
+	return 0, nil
+}
+
+// delimAt says whether a delimiter stands at offset p.
+func (s *scanner) delimAt(p int) (bool, error) {
+	for i, d := range s.delim {
+		c, ok, err := s.byteAt(p + i)
+		if err != nil || !ok || c != d {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// carefulRecord reads one record byte by byte: with quotes, or while the
+// file's line ends are unknown or CR.
+func (s *scanner) carefulRecord(l *line) error {
+	s.text, s.marks = s.text[:0], s.marks[:0]
+	breaks := breaks{}
+	p, end := 0, 0
+	for {
+		open, err := s.opensAt(p)
+		if err != nil {
+			return err
+		}
+		if open {
+			p, err = s.quotedCell(p+1, &breaks)
+		}
+		if err == nil {
+			p, err = s.plainCell(p)
+		}
+		if err != nil {
+			return err
+		}
+		s.marks = append(s.marks, len(s.text))
+		if len(s.marks) > s.limits.Columns {
+			break // cut says so
+		}
+		if end, err = s.lineEndAt(p); err != nil {
+			return err
+		}
+		if end > 0 || s.start+p >= s.end {
+			if !open && len(s.marks) == 1 && len(s.text) == 0 {
+				s.marks = s.marks[:0] // an empty line has no cells
+			}
+			break
+		}
+		p += len(s.delim)
+	}
+	if s.ends == endsUnknown && end > 0 {
+		s.ends = endsLF
+		if end == 1 && s.buf[s.start+p] == '\r' {
+			s.ends = endsCR
+		}
+	}
+	if err := s.cut(s.text, 0); err != nil {
+		return err
+	}
+	s.start += p + end
+	l.span = 1 + breaks.lines(s.ends)
+	return nil
+}
+
+// opensAt says whether a quoted cell begins at offset p.
+func (s *scanner) opensAt(p int) (bool, error) {
+	if !s.quoted {
+		return false, nil
+	}
+	c, ok, err := s.byteAt(p)
+	return ok && c == s.quote, err
+}
+
+// breaks counts the line breaks inside quotes both ways, because the first
+// record's are seen before the file's line ends are known.
+type breaks struct{ lf, cr int }
+
+func (b *breaks) add(text []byte) {
+	for i, c := range text {
+		switch {
+		case c == '\n':
+			b.lf++
+		case c == '\r' && (i+1 == len(text) || text[i+1] != '\n'):
+			b.cr++
+		}
+	}
+}
+
+func (b *breaks) lines(ends lineEnds) int {
+	if ends == endsCR {
+		return b.lf + b.cr
+	}
+	return b.lf
+}
+
+// quotedCell reads from behind the opening quote to behind the closing one and
+// the blanks after it.
+func (s *scanner) quotedCell(p int, br *breaks) (int, error) {
+	from, opened := len(s.text), s.at+br.lines(s.ends)
+	for {
+		if _, ok, err := s.byteAt(p); err != nil {
+			return p, openedAt(err, opened)
+		} else if !ok {
+			return p, &fault{at: opened, cell: len(s.marks), value: cut(string(s.text[from:])),
+				msg: "the quote that opens here is never closed", hint: "close it, or double it if it belongs to the text"}
+		}
+		rest := s.buf[s.start+p : s.end]
+		i := bytes.IndexByte(rest, s.quote)
+		if i < 0 {
+			s.text = append(s.text, rest...)
+			p += len(rest)
+		} else {
+			s.text = append(s.text, rest[:i]...)
+			p += i + 1
+			c, ok, err := s.byteAt(p)
+			if err != nil {
+				return p, openedAt(err, opened)
+			}
+			if !ok || c != s.quote {
+				break
+			}
+			s.text = append(s.text, s.quote)
+			p++
+		}
+		if len(s.text)-from > s.limits.Cell {
+			return p, s.tooLong("cell", s.limits.Cell, opened)
+		}
+	}
+	br.add(s.text[from:])
+	return s.afterQuote(p, opened, s.at+br.lines(s.ends))
+}
+
+// openedAt moves a limit's place from the record's start to the open quote,
+// which is what the user has to look at.
+func openedAt(err error, at int) error {
+	var f *fault
+	if errors.As(err, &f) {
+		f.at = at
+	}
+	return err
+}
+
+// afterQuote skips blanks between a closing quote and what ends the cell.
+// Anything else makes the row wrong; it is kept as text.
+func (s *scanner) afterQuote(p, opened, here int) (int, error) {
+	q := p
+	for {
+		c, ok, err := s.byteAt(q)
+		if err != nil {
+			return p, err
+		}
+		if !ok {
+			return q, nil
+		}
+		delim, err := s.delimAt(q)
+		if err != nil {
+			return p, err
+		}
+		n, err := s.lineEndAt(q)
+		if err != nil {
+			return p, err
+		}
+		if delim || n > 0 {
+			return q, nil
+		}
+		if c != ' ' && c != '\t' {
+			break
+		}
+		q++
+	}
+	if s.bad == nil {
+		where := ""
+		if opened != here {
+			where = fmt.Sprintf(" (the quote opens on line %d)", opened)
+		}
+		rest := s.buf[s.start+q : min(s.end, s.start+q+40)]
+		if i := bytes.IndexAny(rest, "\r\n"); i >= 0 {
+			rest = rest[:i]
+		}
+		s.bad = &fault{at: here, cell: len(s.marks), value: cut(string(bytes.ToValidUTF8(rest, replacement))),
+			msg: "text after a closing quote" + where, hint: "double a quote that belongs to the text"}
+	}
+	return p, nil
+}
+
+// plainCell reads to the next delimiter or line end, and stops before it.
+// After a quoted cell there is nothing to read unless the row is wrong.
+func (s *scanner) plainCell(p int) (int, error) {
+	from := len(s.text)
+	for {
+		c, ok, err := s.byteAt(p)
+		if err != nil || !ok {
+			return p, err
+		}
+		switch {
+		case c == s.delim[0]:
+			if is, err := s.delimAt(p); err != nil || is {
+				return p, err
+			}
+		case c == '\n' || c == '\r':
+			if n, err := s.lineEndAt(p); err != nil || n > 0 {
+				return p, err
+			}
+		}
+		s.text = append(s.text, s.buf[s.start+p])
+		p++
+		if len(s.text)-from > s.limits.Cell {
+			return p, s.tooLong("cell", s.limits.Cell, s.at)
+		}
+	}
+}

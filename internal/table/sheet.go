@@ -1,0 +1,259 @@
+package table
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// maxRows is the number of a sheet's last possible row.
+const maxRows = 1 << 20
+
+// A sheet streams the rows of a workbook's sheet. Rows that the file leaves
+// out are not invented; the numbers of those that it has are right.
+type sheet struct {
+	*part
+	shared  *sharedStrings
+	limits  Limits
+	row     int // number of the last row
+	inData  bool
+	cells   []string
+	numeric []bool
+	filled  int // cells up to the last one that the row names
+	size    int // bytes of the row's text
+	text    []byte
+	bad     *fault
+}
+
+// openSheet makes the chosen sheet the source.
+func (r *Reader) openSheet(b *workbook) error {
+	ref, err := b.choose(r.d.Sheet)
+	if err != nil {
+		return err
+	}
+	r.sheet, r.date1904 = ref.name, b.date1904
+	shared, err := b.readStrings()
+	if err != nil {
+		return err
+	}
+	p, err := b.openPart(ref.part)
+	if err != nil {
+		return err
+	}
+	r.closers = append(r.closers, p.file)
+	r.src = &sheet{part: p, shared: shared, limits: b.limits}
+	return nil
+}
+
+// next implements source.
+func (s *sheet) next(l *line) error {
+	for {
+		t, err := s.token()
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF // </sheetData> comes before the end
+		}
+		if err != nil {
+			return s.broken(err)
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			switch {
+			case t.Name.Local == "sheetData":
+				s.inData = true
+			case t.Name.Local == "row" && s.inData:
+				return s.readRow(t, l)
+			}
+		case xml.EndElement:
+			if t.Name.Local == "sheetData" || t.Name.Local == "worksheet" && !s.inData {
+				if err := s.rest(); err != nil {
+					return s.broken(err)
+				}
+				return io.EOF
+			}
+		}
+	}
+}
+
+// broken places an error of the container behind the last row that was read.
+func (s *sheet) broken(err error) error {
+	f := s.damaged(err)
+	if f.at == 0 {
+		f.at = s.row
+	}
+	return f
+}
+
+// readRow reads a row element to its end.
+func (s *sheet) readRow(e xml.StartElement, l *line) error {
+	number := s.row + 1
+	if r := attr(e, "r"); r != "" {
+		n, err := strconv.Atoi(r)
+		if err != nil || n <= s.row {
+			return s.broken(fmt.Errorf("row %q after row %d", cut(r), s.row))
+		}
+		number = n
+	}
+	if number > maxRows {
+		return s.broken(fmt.Errorf("row %d is past a sheet's last, %d", number, maxRows))
+	}
+	s.row, s.bad, s.filled, s.size = number, nil, 0, 0
+	clear(s.cells)
+	clear(s.numeric)
+	for {
+		t, err := s.token()
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return s.broken(err)
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if t.Name.Local == "c" {
+				if err := s.readCell(t); err != nil {
+					return s.broken(err)
+				}
+			}
+		case xml.EndElement:
+			if t.Name.Local == "row" {
+				*l = line{number, 1, s.cells[:s.filled], s.numeric[:s.filled], s.bad}
+				return nil
+			}
+		}
+	}
+}
+
+// spot is the index of a cell by its reference. A cell without one follows the
+// one before; one that stands twice, or goes back, is the row's fault.
+func (s *sheet) spot(e xml.StartElement) (int, error) {
+	i := s.filled
+	if ref := attr(e, "r"); ref != "" {
+		n, ok := column(ref)
+		if !ok {
+			return 0, fmt.Errorf("cell reference %q", cut(ref))
+		}
+		if n < i {
+			s.fault(n, ref, "the row has this cell twice, or its cells out of order", "save the workbook again in a spreadsheet program")
+			n = i
+		}
+		i = n
+	}
+	if i >= s.limits.Columns {
+		return 0, &fault{cell: -1, msg: fmt.Sprintf("has cells past column %d", s.limits.Columns)}
+	}
+	for len(s.cells) <= i {
+		s.cells, s.numeric = append(s.cells, ""), append(s.numeric, false)
+	}
+	s.filled = i + 1
+	return i, nil
+}
+
+// column is the index, from 0, in a reference such as AB12.
+func column(ref string) (int, bool) {
+	n, i := 0, 0
+	for ; i < len(ref) && i < 4 && 'A' <= ref[i]&^0x20 && ref[i]&^0x20 <= 'Z'; i++ {
+		n = n*26 + int(ref[i]&^0x20-'A') + 1
+	}
+	if i == 0 || i == len(ref) || strings.Trim(ref[i:], "0123456789") != "" {
+		return 0, false
+	}
+	return n - 1, true
+}
+
+func (s *sheet) fault(cell int, value, msg, hint string) {
+	if s.bad == nil {
+		s.bad = &fault{at: s.row, cell: cell, value: value, msg: msg, hint: hint}
+	}
+}
+
+// readCell reads a c element to its end.
+func (s *sheet) readCell(e xml.StartElement) error {
+	i, err := s.spot(e)
+	if err != nil {
+		return err
+	}
+	kind := attr(e, "t")
+	s.text = s.text[:0]
+	value, formula, inValue := false, false, false
+	for {
+		t, err := s.token()
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			switch t.Name.Local {
+			case "v":
+				value, inValue = true, true
+			case "f":
+				formula = true
+			case "is":
+				value = true
+				if s.text, err = s.richText(s.text, "is"); err != nil {
+					return err
+				}
+			}
+		case xml.CharData:
+			if inValue {
+				s.text = append(s.text, t...)
+			}
+		case xml.EndElement:
+			switch t.Name.Local {
+			case "v":
+				inValue = false
+			case "c":
+				return s.setCell(i, kind, value, formula)
+			}
+		}
+		if len(s.text) > s.limits.Cell {
+			return &fault{cell: i, msg: fmt.Sprintf("cell is longer than %d bytes", s.limits.Cell)}
+		}
+	}
+}
+
+// setCell turns a cell's stored value into the text that it shows.
+// Source: ECMA-376 part 1, 18.18.11 (ST_CellType).
+func (s *sheet) setCell(i int, kind string, value, formula bool) error {
+	stored := string(s.text)
+	if !value || stored == "" && kind != "str" && kind != "inlineStr" {
+		if formula {
+			s.fault(i, "", "is a formula whose result is not in the file", "open the workbook in a spreadsheet program and save it")
+		}
+		return nil
+	}
+	text := stored
+	switch kind {
+	case "s":
+		n, err := strconv.Atoi(trim(stored))
+		t, ok := s.shared.get(n)
+		if err != nil || !ok {
+			s.fault(i, stored, "refers to a text that the workbook does not have", "the file may be damaged; export it again")
+		}
+		text = t
+	case "b":
+		text = "FALSE"
+		if truth(trim(stored)) {
+			text = "TRUE"
+		}
+	case "str":
+		text = unescape(stored)
+	case "inlineStr", "e", "d":
+	default: // "n", and what no writer is known to write
+		n, ok := number(stored)
+		if !ok {
+			s.fault(i, stored, "is not a number, though its cell is numeric", "the file may be damaged; export it again")
+			break
+		}
+		text, s.numeric[i] = n, true
+	}
+	if s.size += len(text); s.size > s.limits.Row {
+		return &fault{cell: -1, msg: fmt.Sprintf("row is longer than %d bytes", s.limits.Row)}
+	}
+	s.cells[i] = text
+	return nil
+}

@@ -1,0 +1,275 @@
+package table
+
+import (
+	"archive/zip"
+	"bufio"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A workbook is the inside of an XLSX file as far as rows need it: which
+// sheets there are, the shared strings, and which day dates count from.
+//
+// Element and attribute names are compared without their namespaces, so that
+// the transitional and the strict form of the format (ECMA-376, ISO 29500)
+// both read.
+type workbook struct {
+	parts    map[string]*zip.File
+	limits   Limits
+	unzipped int64 // declared size of the parts opened so far; archive/zip holds parts to it
+	sheets   []sheetRef
+	date1904 bool
+	strings  string // shared strings' part, or empty
+}
+
+// A sheetRef is a sheet as the workbook lists it.
+type sheetRef struct {
+	name   string
+	hidden bool
+	part   string
+}
+
+// newWorkbook reads the list of sheets.
+func newWorkbook(z *zip.Reader, limits Limits) (*workbook, error) {
+	b := &workbook{parts: make(map[string]*zip.File, len(z.File)), limits: limits}
+	for _, f := range z.File {
+		name := strings.TrimPrefix(f.Name, "/")
+		if strings.EqualFold(path.Base(name), "vbaProject.bin") {
+			return nil, isA("a workbook with macros", "save it as .xlsx, which has none, or as CSV")
+		}
+		b.parts[name] = f
+	}
+	if b.parts["xl/workbook.bin"] != nil {
+		return nil, isA("a binary workbook (.xlsb)", "save it as .xlsx or as CSV")
+	}
+	main := "xl/workbook.xml"
+	if b.parts[main] == nil {
+		if b.parts["word/document.xml"] != nil || b.parts["ppt/presentation.xml"] != nil {
+			return nil, isA("an Office document without a table", "save the table as .xlsx or as CSV")
+		}
+		rels, err := b.relations("")
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rels {
+			if strings.HasSuffix(r.kind, "/officeDocument") {
+				main = r.target
+			}
+		}
+	}
+	return b, b.readMain(main)
+}
+
+// A relation is one line of a part's .rels.
+type relation struct{ id, kind, target string }
+
+// relations reads what a part refers to; a part without any has none.
+func (b *workbook) relations(of string) ([]relation, error) {
+	dir, base := path.Split(of)
+	name := dir + "_rels/" + base + ".rels"
+	if b.parts[name] == nil {
+		return nil, nil
+	}
+	var rels []relation
+	err := b.each(name, func(e xml.StartElement, _ *part) error {
+		if e.Name.Local != "Relationship" {
+			return nil
+		}
+		target := attr(e, "Target")
+		if !strings.HasPrefix(target, "/") {
+			target = dir + target
+		}
+		rels = append(rels, relation{attr(e, "Id"), attr(e, "Type"), strings.TrimPrefix(path.Clean(target), "/")})
+		return nil
+	})
+	return rels, err
+}
+
+// readMain reads the workbook part and finds the parts that it names.
+func (b *workbook) readMain(main string) error {
+	rels, err := b.relations(main)
+	if err != nil {
+		return err
+	}
+	byID := make(map[string]string, len(rels))
+	for _, r := range rels {
+		byID[r.id] = r.target
+		if strings.HasSuffix(r.kind, "/sharedStrings") {
+			b.strings = r.target
+		}
+	}
+	return b.each(main, func(e xml.StartElement, _ *part) error {
+		switch e.Name.Local {
+		case "workbookPr":
+			b.date1904 = truth(attr(e, "date1904"))
+		case "sheet":
+			state, target := attr(e, "state"), byID[attr(e, "id")]
+			if strings.Contains(target, "worksheets/") || b.parts[target] != nil && !strings.Contains(target, "chartsheets/") {
+				b.sheets = append(b.sheets, sheetRef{attr(e, "name"), state != "" && state != "visible", target})
+			}
+		}
+		return nil
+	})
+}
+
+// choose finds the sheet that a Dialect names.
+func (b *workbook) choose(want string) (sheetRef, error) {
+	var visible []sheetRef
+	for _, s := range b.sheets {
+		if want != "" && Normalize(s.name) == Normalize(want) {
+			return s, nil
+		}
+		if !s.hidden {
+			visible = append(visible, s)
+		}
+	}
+	if n, err := strconv.Atoi(want); err == nil && n >= 1 && n <= len(visible) {
+		return visible[n-1], nil
+	}
+	if want == "" && len(visible) > 0 {
+		return visible[0], nil
+	}
+	var found []sheetRef
+	if len(want) > 1 && want[0] == '/' && want[len(want)-1] == '/' {
+		re, err := regexp.Compile(want[1 : len(want)-1])
+		if err != nil {
+			return sheetRef{}, &fault{cell: -1, msg: fmt.Sprintf("sheet %q: %v", want, err)}
+		}
+		for _, s := range visible {
+			if re.MatchString(s.name) {
+				found = append(found, s)
+			}
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return sheetRef{}, &fault{cell: -1, msg: fmt.Sprintf("%s fits several sheets (%s)", want, sheetNames(found)), hint: "name one of them"}
+	case want == "":
+		return sheetRef{}, &fault{cell: -1, msg: "the workbook has no visible sheet", hint: "name a hidden one: " + sheetNames(b.sheets)}
+	}
+	return sheetRef{}, &fault{cell: -1, msg: fmt.Sprintf("no sheet %q", want), hint: "the workbook has " + sheetNames(b.sheets)}
+}
+
+func sheetNames(sheets []sheetRef) string {
+	var names []string
+	for i, s := range sheets {
+		if i == 10 {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, strconv.Quote(s.name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// A part is one file of the package, streaming. No single token of its XML may
+// be longer than a cell may be: the decoder would hold it all.
+type part struct {
+	dec   *xml.Decoder
+	file  io.ReadCloser
+	name  string
+	since int64 // bytes read since the last token
+	limit int64
+}
+
+const partBuffer = 64 << 10
+
+// Read counts what the decoder's buffer takes in.
+func (p *part) Read(b []byte) (int, error) {
+	if p.since > p.limit {
+		return 0, &fault{cell: -1, msg: fmt.Sprintf("%s has a text longer than %d bytes", p.name, p.limit-2*partBuffer), hint: "no cell needs that; the file may be damaged or hostile"}
+	}
+	n, err := p.file.Read(b)
+	p.since += int64(n)
+	return n, err
+}
+
+// token is the next token, without namespaces resolved or nesting checked.
+func (p *part) token() (xml.Token, error) {
+	p.since = 0
+	return p.dec.RawToken()
+}
+
+// damaged says that a part cannot be read.
+func (p *part) damaged(err error) *fault {
+	return damaged(fmt.Errorf("%s: %w", p.name, err))
+}
+
+// rest reads a part to its end, so that its checksum is seen.
+func (p *part) rest() error {
+	p.since, p.limit = 0, 1<<62
+	_, err := io.Copy(io.Discard, p.file)
+	return err
+}
+
+// openPart opens a part within the limits, which are held before anything is
+// unpacked: archive/zip stops at the declared size, so that is what counts.
+func (b *workbook) openPart(name string) (*part, error) {
+	f := b.parts[name]
+	if f == nil {
+		return nil, &fault{cell: -1, msg: fmt.Sprintf("the workbook lacks its part %q", name), hint: "the file may be damaged; export it again"}
+	}
+	size, packed := int64(min(f.UncompressedSize64, 1<<62)), int64(min(f.CompressedSize64, 1<<62))
+	if size > b.limits.Unzipped-b.unzipped {
+		return nil, tooLarge("the workbook, unzipped,", b.unzipped+size, b.limits.Unzipped)
+	}
+	if size > 8<<20 && size/max(packed, 1) > b.limits.Ratio {
+		return nil, &fault{cell: -1, msg: fmt.Sprintf("%s unzips to %d times its size", name, size/max(packed, 1)), hint: "it may be a zip bomb; if it is not, export it as CSV"}
+	}
+	b.unzipped += size
+	file, err := f.Open()
+	if err != nil {
+		return nil, damaged(fmt.Errorf("%s: %w", name, err))
+	}
+	p := &part{file: file, name: name, limit: int64(b.limits.Cell) + 2*partBuffer}
+	p.dec = xml.NewDecoder(bufio.NewReaderSize(p, partBuffer))
+	return p, nil
+}
+
+// each calls f with every element of a part.
+func (b *workbook) each(name string, f func(xml.StartElement, *part) error) error {
+	p, err := b.openPart(name)
+	if err != nil {
+		return err
+	}
+	defer p.file.Close()
+	for {
+		t, err := p.token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return p.damaged(err)
+		}
+		if e, ok := t.(xml.StartElement); ok {
+			if err := f(e, p); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// attr is an attribute's value by its local name. Prefixed ones count only as
+// a second choice: sheet has both sheetId and r:id.
+func attr(e xml.StartElement, name string) string {
+	v := ""
+	for _, a := range e.Attr {
+		if a.Name.Local == name {
+			if a.Name.Space == "" {
+				return a.Value
+			}
+			v = a.Value
+		}
+	}
+	return v
+}
+
+// truth reads an XML Schema boolean.
+func truth(s string) bool { return s == "1" || s == "true" || s == "on" }
