@@ -1,0 +1,139 @@
+package stripeapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/payrec/payrec/record"
+)
+
+// Limits of a request and its answer.
+const (
+	defaultTimeout = 90 * time.Second
+	// minTimeout is the official clients' own timeout: with a shorter one, calls
+	// that the API is still working on become calls in doubt.
+	minTimeout      = 80 * time.Second
+	defaultMaxConns = 20
+	maxAnswer       = 1 << 20  // bytes of the answer to a write
+	maxPage         = 64 << 20 // bytes of a page: 100 records with full metadata and texts stay below
+	maxRetryAfter   = time.Minute
+	maxIdempotency  = 255 // characters of an idempotency key; docs.stripe.com/api/idempotent_requests
+)
+
+// Config says where and as whom a [Client] speaks.
+type Config struct {
+	Base      Base
+	Key       Key
+	Account   string        // acct_…: act for a connected account (Stripe-Account)
+	Version   string        // Stripe-Version; "" is [record.APIVersion]
+	Timeout   time.Duration // of one request; 0 is 90 s; below 80 s only on loopback
+	MaxConns  int           // connections kept alive; 0 is 20. Give the sender's concurrency
+	UserAgent string        // "" is "payrec"
+	// Transport replaces the client's own, for tests. An error from one that is
+	// no *http.Transport always means in doubt: nobody knows what it sent.
+	Transport http.RoundTripper
+}
+
+// A Client speaks with the API. It is safe for concurrent use.
+type Client struct {
+	base      string // scheme and host
+	key       Key
+	header    http.Header // of every request, except Authorization; never changed after New
+	timeout   time.Duration
+	transport http.RoundTripper
+	traced    bool // transport reports to httptrace
+	backoff   backoff
+}
+
+// New checks the configuration and returns a client. It sends nothing.
+func New(c Config) (*Client, error) {
+	if c.Key.rest == nil {
+		return nil, errors.New("no API key")
+	}
+	if c.Key.Livemode() && c.Base.Loopback() {
+		return nil, fmt.Errorf("a live key is only ever sent to %s; take a test key for %s", officialHost, c.Base)
+	}
+	if c.Account != "" && (!strings.HasPrefix(c.Account, "acct_") || !isWord(c.Account)) {
+		return nil, fmt.Errorf("account %q is not the id of a connected account (acct_…)", c.Account)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Timeout < 0 || c.Timeout < minTimeout && !c.Base.Loopback() {
+		return nil, fmt.Errorf("a request timeout of %s is too short: below %s, calls that the API is still working on are left in doubt", c.Timeout, minTimeout)
+	}
+	client := &Client{base: c.Base.String(), key: c.Key, timeout: c.Timeout, transport: c.Transport,
+		backoff: backoff{tries: 8, base: 500 * time.Millisecond, most: 32 * time.Second, random: rand.Int64N, sleep: sleep}}
+	if client.transport == nil {
+		client.transport = newTransport(c.MaxConns)
+	}
+	_, client.traced = client.transport.(*http.Transport)
+	client.header = http.Header{
+		"Stripe-Version": {orElse(c.Version, record.APIVersion)},
+		"User-Agent":     {orElse(c.UserAgent, "payrec")},
+		"Accept":         {"application/json"},
+	}
+	if c.Account != "" {
+		client.header.Set("Stripe-Account", c.Account)
+	}
+	return client, nil
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// newTransport keeps conns connections alive. Over TLS it speaks HTTP/2 when
+// the host does, over plain loopback HTTP/1.1.
+func newTransport(conns int) *http.Transport {
+	if conns <= 0 {
+		conns = defaultMaxConns
+	}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment, // never asked for loopback addresses
+		DialContext:         (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 15 * time.Second,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        conns,
+		MaxIdleConnsPerHost: conns,
+		// Shorter than the idle time of common load balancers: we rather let go
+		// first than send into a connection that is just being closed.
+		IdleConnTimeout: 30 * time.Second,
+		WriteBufferSize: 16 << 10, // a whole request in one write
+	}
+}
+
+// Close lets go of idle connections.
+func (c *Client) Close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// request builds what reads and writes share.
+func (c *Client) request(ctx context.Context, method string, u *url.URL) *http.Request {
+	req := (&http.Request{Method: method, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: c.header.Clone()}).WithContext(ctx)
+	req.Header.Set("Authorization", "Bearer "+c.key.secret())
+	return req
+}
+
+// url joins the base with an API path and query. A path comes from our own
+// code, ids in it from files: it must not lead anywhere else.
+func (c *Client) url(path string, query url.Values) (*url.URL, error) {
+	u, err := url.Parse(c.base + path)
+	if err != nil || !strings.HasPrefix(path, "/v1/") || u.RawQuery != "" || u.Fragment != "" || strings.Contains(path, "..") {
+		return nil, fmt.Errorf("%q is no path of the API", path)
+	}
+	u.RawQuery = query.Encode()
+	return u, nil
+}

@@ -1,0 +1,138 @@
+package stripeapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// answerBody is as much of a payment record or an error object as a verdict needs.
+type answerBody struct {
+	ID       string  `json:"id"`
+	Object   string  `json:"object"`
+	Livemode *bool   `json:"livemode"`
+	Attempt  *string `json:"latest_payment_attempt_record"`
+	Error    *struct {
+		Type    string `json:"type"`
+		Code    string `json:"code"`
+		Param   string `json:"param"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+// judge turns a whole answer into a verdict. expected is the record that the
+// call acted on, "" when it created one.
+func (c *Client) judge(resp *http.Response, raw []byte, expected string) Answer {
+	a := c.fromHeader(resp)
+	var body answerBody
+	bad := json.Unmarshal(raw, &body)
+	if e := body.Error; bad == nil && e != nil {
+		a.Type, a.Code, a.Param, a.Message = c.clean(e.Type), c.clean(e.Code), c.clean(e.Param), c.clean(e.Message)
+	}
+	a.Err = a.apiError()
+	switch s := a.Status; {
+	case s >= 200 && s < 300:
+		c.judgeSuccess(&a, body, bad, expected)
+	case s >= 300 && s < 400:
+		a.Verdict = Stop
+		a.Err = fmt.Errorf("the API answered %d, a redirect, which payrec never follows; check the API address and the proxy", s)
+	case s == http.StatusUnauthorized, s == http.StatusForbidden:
+		a.Verdict = Stop
+	case s == http.StatusConflict:
+		a.Verdict = InFlight
+	case s == http.StatusTooManyRequests && a.LimitReason != "":
+		a.Verdict = Limited
+	case s == http.StatusTooManyRequests:
+		a.Verdict = Locked
+	case s == http.StatusInternalServerError:
+		a.Verdict = ServerError
+	case s == http.StatusFailedDependency, s >= 500:
+		a.Verdict = InDoubt
+	case bad != nil || body.Error == nil:
+		// A refusal that is not in the API's form comes from something between
+		// us and the API, which does not know what the API did.
+		a.Verdict = InDoubt
+		a.Err = fmt.Errorf("status %d without an error object of the API: something in between answered", s)
+	case a.Type == "idempotency_error":
+		a.Verdict = Conflict
+	default:
+		a.Verdict = Rejected
+	}
+	return a
+}
+
+func (c *Client) judgeSuccess(a *Answer, body answerBody, bad error, expected string) {
+	switch {
+	case bad != nil:
+		a.Verdict, a.Err = InDoubt, fmt.Errorf("the answer with status %d is not JSON", a.Status)
+	case body.Object != "payment_record" || !strings.HasPrefix(body.ID, "pr_") || !isWord(body.ID) || body.Livemode == nil:
+		a.Verdict, a.Err = Stop, fmt.Errorf("the answer with status %d is no payment record: object %q, id %q; check the API address", a.Status, c.clean(body.Object), c.clean(body.ID))
+	case *body.Livemode != c.key.Livemode():
+		a.Verdict, a.Err = Stop, fmt.Errorf("the answer says livemode %t, but the key is %s", *body.Livemode, c.key)
+	case expected != "" && body.ID != expected:
+		a.Verdict, a.Err = Stop, fmt.Errorf("asked about %q and was answered about %q", expected, body.ID)
+	default:
+		a.Verdict, a.Err = Confirmed, nil
+		a.RecordID, a.Livemode = body.ID, *body.Livemode
+		if body.Attempt != nil && isWord(*body.Attempt) {
+			a.ObjectID = *body.Attempt
+		}
+	}
+}
+
+func (c *Client) fromHeader(resp *http.Response) Answer {
+	h := resp.Header
+	a := Answer{
+		Status:         resp.StatusCode,
+		RequestID:      c.clean(h.Get("Request-Id")),
+		LimitReason:    c.clean(h.Get("Stripe-Rate-Limited-Reason")),
+		ShouldRetry:    h.Get("Stripe-Should-Retry") == "true",
+		ShouldNotRetry: h.Get("Stripe-Should-Retry") == "false",
+		Replayed:       h.Get("Idempotent-Replayed") == "true",
+	}
+	a.Date, _ = http.ParseTime(h.Get("Date"))
+	a.RetryAfter = retryAfter(h.Get("Retry-After"), a.Date)
+	return a
+}
+
+// retryAfter reads seconds or a date, which counts from the server's own
+// clock. No wait is longer than maxRetryAfter: none is documented, and a run
+// must not be put to sleep by a stray header.
+func retryAfter(s string, now time.Time) time.Duration {
+	var d time.Duration
+	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
+		d = time.Duration(min(n, uint64(maxRetryAfter/time.Second))) * time.Second
+	} else if t, err := http.ParseTime(s); err == nil && !now.IsZero() {
+		d = t.Sub(now)
+	}
+	return max(0, min(d, maxRetryAfter))
+}
+
+func (a *Answer) apiError() *Error {
+	return &Error{a.Status, a.Type, a.Code, a.Param, a.Message, a.RequestID}
+}
+
+// clean makes the server's text fit to be shown: no keys, no control
+// characters that a terminal would obey, not without end.
+func (c *Client) clean(s string) string {
+	const most = 600
+	if len(s) > most {
+		s = s[:most]
+		for !utf8.ValidString(s) && len(s) > most-utf8.UTFMax {
+			s = s[:len(s)-1]
+		}
+		s += "…"
+	}
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+	return c.key.scrub(s)
+}
