@@ -1,0 +1,198 @@
+package expression
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/govalues/decimal"
+
+	"github.com/payrec/payrec/record"
+)
+
+// The decimal library holds 19 digits and rounds what does not fit. Here
+// nothing is ever rounded unasked: what does not fit is an error.
+
+// errTooLong is a result that 19 digits cannot hold.
+var errTooLong = errors.New("the result has more than 19 digits; round the figures it is made of")
+
+// add is a + b, exactly.
+func add(a, b decimal.Decimal) (decimal.Decimal, error) {
+	if d, err := a.AddExact(b, max(a.Scale(), b.Scale())); err == nil {
+		return d, nil
+	}
+	a, b = a.Trim(0), b.Trim(0) // trailing zeros may be all that was too much
+	d, err := a.AddExact(b, max(a.Scale(), b.Scale()))
+	if err != nil {
+		return decimal.Decimal{}, errTooLong
+	}
+	return d, nil
+}
+
+// mul is a × b, exactly.
+func mul(a, b decimal.Decimal) (decimal.Decimal, error) {
+	if scale := a.Scale() + b.Scale(); scale <= decimal.MaxScale {
+		if d, err := a.MulExact(b, scale); err == nil {
+			return d, nil
+		}
+	}
+	coef := new(big.Int).SetUint64(a.Coef())
+	coef.Mul(coef, new(big.Int).SetUint64(b.Coef()))
+	return fromBig(a.IsNeg() != b.IsNeg(), coef, a.Scale()+b.Scale())
+}
+
+// div is a ÷ b with the given number of decimals. b must not be zero.
+func div(a, b decimal.Decimal, places int, m mode) (decimal.Decimal, error) {
+	num := new(big.Int).SetUint64(a.Coef())
+	den := new(big.Int).SetUint64(b.Coef())
+	num.Mul(num, pow10(places+b.Scale()))
+	den.Mul(den, pow10(a.Scale()))
+	quo, rem := num.QuoRem(num, den, new(big.Int))
+	half := rem.Lsh(rem, 1).Cmp(den) // of the remainder, against one half
+	if m.away(rem.Sign() == 0, half, quo.Bit(0) == 1) {
+		quo.Add(quo, big.NewInt(1))
+	}
+	return fromBig(a.IsNeg() != b.IsNeg(), quo, places)
+}
+
+// round cuts d to the given number of decimals; fewer stay as they are.
+func round(d decimal.Decimal, places int, m mode) (decimal.Decimal, error) {
+	if d.Scale() <= places {
+		return d, nil
+	}
+	one, err := decimal.New(1, 0)
+	if err != nil {
+		return decimal.Decimal{}, err
+	}
+	return div(d, one, places, m)
+}
+
+// A mode says which way to round.
+type mode uint8
+
+const (
+	halfUp   mode = iota // to the nearer; a half away from zero, as accountants do
+	halfEven             // to the nearer; a half to the even neighbour
+	down                 // toward zero
+	up                   // away from zero
+)
+
+var modeNames = []string{"half_up", "half_even", "down", "up"}
+
+// away says whether to go one up from a quotient cut toward zero: exact when
+// nothing was cut, half how what was cut compares to one half, odd whether the
+// quotient is.
+func (m mode) away(exact bool, half int, odd bool) bool {
+	switch {
+	case exact, m == down:
+		return false
+	case m == up:
+		return true
+	}
+	return half > 0 || half == 0 && (m == halfUp || odd)
+}
+
+func pow10(n int) *big.Int {
+	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
+}
+
+// fromBig makes a decimal of coef ÷ 10^scale, dropping zeros at the end only
+// if it would not fit otherwise.
+func fromBig(neg bool, coef *big.Int, scale int) (decimal.Decimal, error) {
+	coef = new(big.Int).Set(coef)
+	ten, rem := big.NewInt(10), new(big.Int)
+	for scale > 0 && (scale > decimal.MaxScale || len(coef.String()) > decimal.MaxPrec) {
+		if coef.QuoRem(coef, ten, rem); rem.Sign() != 0 {
+			return decimal.Decimal{}, errTooLong
+		}
+		scale--
+	}
+	digits := coef.String()
+	if len(digits) > decimal.MaxPrec {
+		return decimal.Decimal{}, errTooLong
+	}
+	if scale >= len(digits) {
+		digits = strings.Repeat("0", scale-len(digits)+1) + digits
+	}
+	if scale > 0 {
+		digits = digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
+	}
+	if neg {
+		digits = "-" + digits
+	}
+	return decimal.Parse(digits)
+}
+
+// parseDecimal reads a plain decimal exactly: a sign, digits, a point, digits.
+// No grouping, no exponent: `1e3` in a cell is a spreadsheet's damage.
+func parseDecimal(s string) (decimal.Decimal, error) {
+	unsigned := strings.TrimLeft(s, "+-")
+	whole, frac, point := strings.Cut(unsigned, ".")
+	if len(s)-len(unsigned) > 1 || whole == "" || point && frac == "" || !digitsOnly(whole) || !digitsOnly(frac) {
+		return decimal.Decimal{}, fmt.Errorf("%q is not a plain decimal such as -1234.50", s)
+	}
+	if len(strings.TrimLeft(whole+frac, "0")) > decimal.MaxPrec || len(frac) > decimal.MaxScale {
+		return decimal.Decimal{}, fmt.Errorf("%q has more than %d digits", s, decimal.MaxPrec)
+	}
+	return decimal.Parse(strings.TrimPrefix(s, "+"))
+}
+
+func digitsOnly(s string) bool {
+	return strings.Trim(s, "0123456789") == ""
+}
+
+// addMoney is a + b; see [record.Money] for what goes together.
+func addMoney(a, b Value) (Value, error) {
+	c, err := common(a, b)
+	if err != nil {
+		return Value{}, err
+	}
+	d, err := add(a.num, b.num)
+	if err != nil {
+		return Value{}, err
+	}
+	return moneyOf(d, c), nil
+}
+
+// common is the currency that both amounts share. A zero of no currency goes
+// with any, as in [record.Money].
+func common(a, b Value) (string, error) {
+	switch {
+	case a.str == b.str, b.str == "" && b.num.IsZero():
+		return a.str, nil
+	case a.str == "" && a.num.IsZero():
+		return b.str, nil
+	}
+	return "", &record.CurrencyError{A: a.Money(), B: b.Money()}
+}
+
+// compare is -1, 0 or +1 for two values that are there: of equal kinds, or
+// money and a number, which compares the amount.
+func compare(a, b Value) (int, error) {
+	switch {
+	case a.kind == Text:
+		return strings.Compare(a.str, b.str), nil
+	case a.kind == Time:
+		return a.at.Compare(b.at), nil
+	case a.kind == Bool && a.yes != b.yes:
+		if b.yes {
+			return -1, nil
+		}
+		return 1, nil
+	case a.kind == Money && b.kind == Money:
+		if _, err := common(a, b); err != nil {
+			return 0, err
+		}
+	}
+	return a.num.Cmp(b.num), nil
+}
+
+// count is a whole number.
+func count(n int64) Value {
+	d, err := decimal.New(n, 0)
+	if err != nil { // unreachable: every int64 fits
+		return EmptyOf(Number)
+	}
+	return NumberOf(d)
+}

@@ -1,0 +1,280 @@
+package expression
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/govalues/decimal"
+)
+
+// A State is what an Aggregate remembers of the rows it has seen. Its size
+// does not grow with them. It is not safe for concurrent use.
+type State struct {
+	of     *Aggregate
+	accums []accum
+}
+
+// An accum is one term's memory: what it holds, and how many rows made it so.
+type accum struct {
+	n int64
+	v Value
+}
+
+// NewState is the state of a group without rows.
+func (a *Aggregate) NewState() *State {
+	return &State{of: a, accums: make([]accum, len(a.terms))}
+}
+
+// Add takes in one row. A row that fails leaves the state as it was.
+func (s *State) Add(f *Frame) error {
+	f.saved = append(f.saved[:0], s.accums...)
+	for i, t := range s.of.terms {
+		if err := t.add(&s.accums[i], f); err != nil {
+			copy(s.accums, f.saved)
+			return fmt.Errorf("%s: %w", t.text, err)
+		}
+	}
+	return nil
+}
+
+// Merge takes in all that o has seen; its rows come after those of s. A merge
+// that fails leaves the state as it was.
+func (s *State) Merge(o *State) error {
+	if o.of != s.of && o.of.sign != s.of.sign {
+		return errForeign
+	}
+	merged := make([]accum, len(s.accums))
+	for i, t := range s.of.terms {
+		merged[i] = s.accums[i]
+		if err := t.merge(&merged[i], o.accums[i]); err != nil {
+			return fmt.Errorf("%s: %w", t.text, err)
+		}
+	}
+	copy(s.accums, merged)
+	return nil
+}
+
+// add takes one row into a term's memory.
+func (t *term) add(a *accum, f *Frame) error {
+	if t.where.eval != nil {
+		v, err := t.where.eval(f)
+		switch {
+		case err != nil:
+			return err
+		case !v.filled:
+			return empty(t.where.src)
+		case v.yes == (t.op == "all"):
+			// No row of this term; and all looks for the row
+			// where its condition fails.
+			return nil
+		}
+	}
+	row := accum{n: 1}
+	if t.x.eval != nil {
+		var err error
+		if row.v, err = t.x.eval(f); err != nil {
+			return err
+		}
+		if row.v.IsEmpty() && (t.op == "first" || t.op == "last") {
+			return nil
+		}
+		if !row.v.filled {
+			return empty(t.x.src)
+		}
+	}
+	return t.merge(a, row)
+}
+
+// merge takes a later memory into an earlier one; a row is one of itself.
+func (t *term) merge(a *accum, o accum) (err error) {
+	switch {
+	case o.n == 0:
+		return nil
+	case a.n == 0:
+		*a = o
+		return nil
+	}
+	switch t.op {
+	case "sum":
+		if t.kind == Money {
+			o.v, err = addMoney(a.v, o.v)
+		} else {
+			o.v.num, err = add(a.v.num, o.v.num)
+		}
+		if err != nil {
+			return err
+		}
+		a.v = o.v
+	case "min", "max":
+		d, err := compare(o.v, a.v)
+		if err != nil {
+			return err
+		}
+		if t.op == "min" && d < 0 || t.op == "max" && d > 0 {
+			a.v = o.v
+		}
+	case "last":
+		a.v = o.v
+	}
+	a.n += o.n
+	return nil
+}
+
+// result is the term's value.
+func (t *term) result(a accum) Value {
+	switch t.op {
+	case "count":
+		return count(a.n)
+	case "any":
+		return BoolOf(a.n > 0)
+	case "all":
+		return BoolOf(a.n == 0)
+	}
+	switch {
+	case a.n > 0:
+		return a.v
+	case t.op == "sum" && t.kind == Money:
+		return moneyOf(decimal.Decimal{}, "")
+	case t.op == "sum":
+		return NumberOf(decimal.Decimal{})
+	}
+	return EmptyOf(t.kind)
+}
+
+// A state as it is stored: stateV1, the aggregate's sign, then for each term
+// the number of rows and, if the term keeps values and has seen any, the value.
+// It is read back by the same program in the same run only (spilled groups),
+// so it need not outlive a version.
+const stateV1 = 1
+
+var errBroken = errors.New("the stored state is broken")
+
+// MarshalBinary encodes the state, so that many groups can wait on disk.
+func (s *State) MarshalBinary() ([]byte, error) {
+	b := binary.BigEndian.AppendUint32([]byte{stateV1}, s.of.sign)
+	for i, t := range s.of.terms {
+		a := s.accums[i]
+		b = binary.AppendUvarint(b, uint64(a.n))
+		if a.n == 0 || t.x.eval == nil {
+			continue
+		}
+		b = appendValue(b, a.v)
+	}
+	return b, nil
+}
+
+// UnmarshalState decodes what MarshalBinary made of a state of this aggregate.
+func (a *Aggregate) UnmarshalState(data []byte) (*State, error) {
+	if len(data) < 5 || data[0] != stateV1 {
+		return nil, errBroken
+	}
+	if binary.BigEndian.Uint32(data[1:]) != a.sign {
+		return nil, errForeign
+	}
+	s, d := a.NewState(), decoder{rest: data[5:]}
+	for i, t := range a.terms {
+		n := d.uvarint()
+		if n > 1<<62 {
+			return nil, errBroken
+		}
+		s.accums[i].n = int64(n)
+		if n > 0 && t.x.eval != nil {
+			s.accums[i].v = d.value(t.kind)
+		}
+	}
+	if d.broken || len(d.rest) > 0 {
+		return nil, errBroken
+	}
+	return s, nil
+}
+
+// appendValue encodes a value that is there. Its kind is known to the reader.
+func appendValue(b []byte, v Value) []byte {
+	switch v.kind {
+	case Text:
+		return appendBytes(b, v.str)
+	case Bool:
+		if v.yes {
+			return append(b, 1)
+		}
+		return append(b, 0)
+	case Time:
+		// Not time's own encoding: it gives the machine's zone to a time
+		// whose offset happens to be the machine's.
+		_, offset := v.at.Zone()
+		b = binary.AppendVarint(b, v.at.Unix())
+		b = binary.AppendVarint(b, int64(v.at.Nanosecond()))
+		return binary.AppendVarint(b, int64(offset))
+	}
+	b = appendBytes(b, v.num.String())
+	return appendBytes(b, v.str)
+}
+
+func appendBytes(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// A decoder reads a stored state; after one fault it reads nothing more.
+type decoder struct {
+	rest   []byte
+	broken bool
+}
+
+func (d *decoder) uvarint() uint64 {
+	n, size := binary.Uvarint(d.rest)
+	if size <= 0 {
+		d.broken, d.rest = true, nil
+		return 0
+	}
+	d.rest = d.rest[size:]
+	return n
+}
+
+func (d *decoder) varint() int64 {
+	n, size := binary.Varint(d.rest)
+	if size <= 0 {
+		d.broken, d.rest = true, nil
+		return 0
+	}
+	d.rest = d.rest[size:]
+	return n
+}
+
+func (d *decoder) bytes() string {
+	n := d.uvarint()
+	if n > uint64(len(d.rest)) {
+		d.broken, d.rest = true, nil
+		return ""
+	}
+	s := string(d.rest[:n])
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) value(k Kind) Value {
+	switch k {
+	case Text:
+		return TextOf(d.bytes())
+	case Bool:
+		n := d.uvarint()
+		d.broken = d.broken || n > 1
+		return BoolOf(n == 1)
+	case Time:
+		sec, nsec, offset := d.varint(), d.varint(), d.varint()
+		const day = 24 * 60 * 60
+		d.broken = d.broken || nsec < 0 || nsec >= 1e9 || offset <= -day || offset >= day
+		zone := time.UTC
+		if offset != 0 {
+			zone = time.FixedZone("", int(offset))
+		}
+		return TimeOf(time.Unix(sec, nsec).In(zone))
+	}
+	num, err := parseDecimal(d.bytes())
+	if err != nil {
+		d.broken = true
+	}
+	currency := d.bytes()
+	return Value{kind: k, filled: true, num: num, str: currency}
+}
