@@ -122,8 +122,8 @@ func (r *Reader) unwrap(src io.Reader, at *os.File) error {
 	for depth := 0; depth < 4; depth++ {
 		br := bufio.NewReaderSize(src, 64<<10)
 		head, err := br.Peek(512)
-		if err != nil && err != io.EOF {
-			return damaged(err)
+		if err != nil && err != io.EOF && len(head) == 0 {
+			return damaged(err) // behind a few bytes it comes again, with its line
 		}
 		k, what := identify(head)
 		switch k {
