@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -103,7 +104,7 @@ func (p Params) Form() []byte {
 
 func appendBracketed(b []byte, path string) []byte {
 	head, rest, nested := strings.Cut(path, ".")
-	b = append(b, head...)
+	b = append(b, url.QueryEscape(head)...)
 	for nested {
 		if head == "metadata" { // the key is flat, whatever it contains
 			head, rest, nested = rest, "", false
@@ -117,18 +118,18 @@ func appendBracketed(b []byte, path string) []byte {
 	return b
 }
 
-// Hash is a digest of the parameters whose path keep accepts (all, when keep
-// is nil): 32 hexadecimal digits. Equal content has equal hashes.
-func (p Params) Hash(keep func(path string) bool) string {
+// Hash is a digest of the parameters, 32 hexadecimal digits: equal parameters
+// have equal hashes.
+func (p Params) Hash() string {
 	h := sha256.New()
 	for _, f := range p {
-		if keep == nil || keep(f.Path) {
-			// Neither a path nor a form value can hold a NUL.
-			h.Write([]byte(f.Path))
-			h.Write([]byte{0})
-			h.Write([]byte(f.Value))
-			h.Write([]byte{0})
-		}
+		// The lengths keep ("ab", "c") apart from ("a", "bc").
+		h.Write(strconv.AppendInt(nil, int64(len(f.Path)), 10))
+		h.Write([]byte{':'})
+		h.Write([]byte(f.Path))
+		h.Write(strconv.AppendInt(nil, int64(len(f.Value)), 10))
+		h.Write([]byte{':'})
+		h.Write([]byte(f.Value))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

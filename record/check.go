@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -63,24 +64,64 @@ func hasParent(p Params, path string) bool {
 func (s *Spec) checkTogether(p Params) []*FieldError {
 	var errs []*FieldError
 	missing := func(path, msg string) { errs = append(errs, &FieldError{Path: path, Kind: Missing, Msg: msg}) }
-	if outcome, ok := p.Get("outcome"); ok && outcome != "refunded" && !p.Has(outcome) {
-		missing(outcome+"."+outcome+"_at", "needed because outcome is "+outcome)
-	}
-	for _, outcome := range []string{"guaranteed", "failed"} {
-		if given, _ := p.Get("outcome"); p.Has(outcome) && given != outcome {
+	given, _ := p.Get("outcome")
+	for _, outcome := range []string{"canceled", "failed", "guaranteed"} {
+		at := outcome + "." + outcome + "_at"
+		if _, ok := s.Field(at); !ok {
+			continue // not an outcome of this call
+		}
+		switch has := p.Has(outcome); {
+		case given == outcome && !has:
+			missing(at, "needed because outcome is "+outcome)
+		case has && given != outcome:
 			missing("outcome", fmt.Sprintf("must be %q because %s is given", outcome, outcome))
 		}
 	}
 	const method = "payment_method_details"
-	if p.Has(method) && !p.Has(method+".type") && !p.Has(method+".payment_method") {
+	if _, ok := s.Field(method); ok && p.Has(method) && !p.Has(method+".type") && !p.Has(method+".payment_method") {
 		missing(method+".type", "either it or payment_method is needed")
 	}
+	errs = append(errs, s.checkUnset(p)...)
+	errs = append(errs, s.checkSteps(p)...)
 	pairs := 0
 	for range p.Metadata {
 		pairs++
 	}
 	if pairs > MaxMetadataPairs {
 		errs = append(errs, &FieldError{Path: "metadata", Kind: TooLong, Msg: fmt.Sprintf("%d pairs; the API takes %d", pairs, MaxMetadataPairs)})
+	}
+	return errs
+}
+
+// checkUnset refuses to unset a whole and set parts of it at once.
+func (s *Spec) checkUnset(p Params) []*FieldError {
+	var errs []*FieldError
+	for _, whole := range p {
+		if f, ok := s.Field(whole.Path); !ok || !f.Unset || f.Path != whole.Path {
+			continue
+		}
+		if i, _ := slices.BinarySearchFunc(p, whole.Path+".", byPath); i < len(p) && strings.HasPrefix(p[i].Path, whole.Path+".") {
+			errs = append(errs, &FieldError{Path: whole.Path, Kind: Invalid, Msg: "is unset and set at once"})
+		}
+	}
+	return errs
+}
+
+// checkSteps holds money against the currencies whose minor unit is finer than
+// what the API takes of them.
+func (s *Spec) checkSteps(p Params) []*FieldError {
+	var errs []*FieldError
+	for _, f := range s.Fields {
+		if f.Type != TypeMoney {
+			continue
+		}
+		text, _ := p.Get(f.Path + ".value")
+		code, _ := p.Get(f.Path + ".currency")
+		step := Currency(code).step()
+		if v, err := strconv.ParseInt(text, 10, 64); err == nil && v%step != 0 {
+			errs = append(errs, &FieldError{f.Path + ".value", cut(text), Invalid,
+				fmt.Sprintf("must be a multiple of %d in %s", step, Currency(code).Upper())})
+		}
 	}
 	return errs
 }
@@ -99,8 +140,11 @@ func (s *Spec) checkParam(p Param) *FieldError {
 // check returns what is wrong with the text, or "".
 func (f Field) check(p Param) (ErrorKind, string) {
 	v := p.Value
-	if !utf8.ValidString(v) {
+	if !utf8.ValidString(v) || !utf8.ValidString(p.Path) {
 		return Invalid, "not valid UTF-8"
+	}
+	if f.Type == TypeMetadata {
+		return checkMetadata(p)
 	}
 	if v == "" && f.Unset {
 		return 0, ""
@@ -108,14 +152,12 @@ func (f Field) check(p Param) (ErrorKind, string) {
 	switch f.Type {
 	case TypeObject, TypeMoney:
 		return Invalid, "an object; set the fields below it"
-	case TypeMetadata:
-		return checkMetadata(p)
 	case TypeInteger:
-		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n <= 0 || n > 999_999_999_999 {
+		if !positive(v, maxMinor) {
 			return Invalid, "must be a positive integer of at most 12 digits, in minor units"
 		}
 	case TypeTimestamp:
-		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n <= 0 {
+		if !positive(v, maxUnix) {
 			return Invalid, "must be a time in Unix seconds"
 		}
 	case TypeCurrency:
@@ -140,11 +182,27 @@ func (f Field) check(p Param) (ErrorKind, string) {
 	return 0, ""
 }
 
+// Bounds on numbers. maxUnix is the end of the year 9999: what lies beyond was
+// meant as milliseconds.
+const (
+	maxMinor = 999_999_999_999
+	maxUnix  = 253_402_300_799
+)
+
+// positive says whether s is a number from 1 to most as the API reads one:
+// digits alone, because 7, +7 and 007 as bodies would be three different calls.
+func positive(s string, most int64) bool {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return err == nil && n > 0 && n <= most && s[0] != '+' && s[0] != '0'
+}
+
 func checkMetadata(p Param) (ErrorKind, string) {
 	key, nested := strings.CutPrefix(p.Path, "metadata.")
 	switch {
-	case !nested:
+	case !nested && p.Value != "":
 		return Invalid, `takes pairs, or "" to unset them all`
+	case !nested:
+		return 0, ""
 	case key == "":
 		return Invalid, "an empty metadata key"
 	case strings.ContainsAny(key, "[]"):

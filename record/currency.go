@@ -11,29 +11,44 @@ type Currency string
 // ParseCurrency reads a currency code in any letter case. An unknown code is
 // an error: its minor unit would be a guess.
 func ParseCurrency(s string) (Currency, error) {
-	c := Currency(strings.ToLower(strings.TrimSpace(s)))
-	if !c.Known() {
-		return "", fmt.Errorf("%q is not a currency code that the API takes (three letters, such as USD)", s)
+	code := strings.TrimSpace(s)
+	if len(code) == 3 {
+		// Letters outside ASCII whose lower case is inside it stay unknown.
+		if i := find(asciiLower(code[0]), asciiLower(code[1]), asciiLower(code[2])); i >= 0 {
+			return Currency(currencies[i : i+3]), nil
+		}
 	}
-	return c, nil
+	return "", fmt.Errorf("%q is not a currency code that the API takes (three letters, such as USD)", cut(s))
 }
 
 // Known says whether the code is one of the API's.
 func (c Currency) Known() bool {
-	if len(c) != 3 {
-		return false
-	}
-	for i := 0; i < 3; i++ {
-		if c[i] < 'a' || c[i] > 'z' {
-			return false
+	return len(c) == 3 && find(c[0], c[1], c[2]) >= 0
+}
+
+// find is where the code of these three letters stands in [currencies], or -1.
+func find(a, b, c byte) int {
+	code := [3]byte{a, b, c}
+	low, high := 0, (len(currencies)+1)/4
+	for low < high {
+		mid := (low + high) / 2
+		switch at := currencies[4*mid : 4*mid+3]; {
+		case at == string(code[:]):
+			return 4 * mid
+		case at < string(code[:]):
+			low = mid + 1
+		default:
+			high = mid
 		}
 	}
-	for i := 0; i+3 <= len(currencies); i += 4 {
-		if currencies[i:i+3] == string(c) {
-			return true
-		}
+	return -1
+}
+
+func asciiLower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
 	}
-	return false
+	return b
 }
 
 // Exponent is the number of decimal places between the major unit and the
@@ -66,7 +81,8 @@ func (c Currency) step() int64 {
 func (c Currency) Upper() string { return strings.ToUpper(string(c)) }
 
 // currencies are the API's supported currencies (stripe-go v85, currency.go)
-// and those that its three-decimal rule and ISO 4217 name besides.
+// and those that its three-decimal rule and ISO 4217 name besides: each three
+// letters and a blank, ascending.
 const currencies = "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd btn bwp byn byr bzd cad cdf " +
 	"chf clp cny cop crc cup cve czk djf dkk dop dzd eek egp ern etb eur fjd fkp gbp gel ghs gip gmd gnf gtq gyd hkd hnl " +
 	"hrk htg huf idr ils inr iqd irr isk jmd jod jpy kes kgs khr kmf kpw krw kwd kyd kzt lak lbp lkr lrd lsl ltl lvl lyd mad mdl " +

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/govalues/decimal"
 )
@@ -14,6 +15,7 @@ type Amount struct {
 }
 
 // Money gives the amount in major units: 1050 usd is 10.50, 1050 jpy is 1050.
+// [Money.Minor] is its inverse for every amount that the API takes.
 func (a Amount) Money() Money {
 	d, err := decimal.New(a.Value, a.Currency.Exponent())
 	if err != nil { // unreachable: every int64 fits at these scales
@@ -30,23 +32,24 @@ type Money struct {
 	Currency Currency
 }
 
-// Add returns m + o; two different currencies are a [CurrencyError].
-func (m Money) Add(o Money) (Money, error) { return m.combine(o, decimal.Decimal.Add) }
-
-// Sub returns m - o; two different currencies are a [CurrencyError].
-func (m Money) Sub(o Money) (Money, error) { return m.combine(o, decimal.Decimal.Sub) }
-
-func (m Money) combine(o Money, op func(a, b decimal.Decimal) (decimal.Decimal, error)) (Money, error) {
+// Add returns m + o, exactly. Two different currencies are a [CurrencyError];
+// a sum of more than 19 digits is an error too, never rounded.
+func (m Money) Add(o Money) (Money, error) {
 	c, err := m.common(o)
 	if err != nil {
 		return Money{}, err
 	}
-	d, err := op(m.Amount, o.Amount)
+	// Without the scale, the library would round the sum to 19 digits.
+	scale := max(m.Amount.MinScale(), o.Amount.MinScale())
+	d, err := m.Amount.AddExact(o.Amount, scale)
 	if err != nil {
-		return Money{}, err
+		return Money{}, fmt.Errorf("%s and %s do not add up within 19 digits: %w", m, o, err)
 	}
 	return Money{d, c}, nil
 }
+
+// Sub returns m - o under the rules of [Money.Add].
+func (m Money) Sub(o Money) (Money, error) { return m.Add(o.Neg()) }
 
 // common is the currency both share. A zero of no currency goes with any.
 func (m Money) common(o Money) (Currency, error) {
@@ -82,7 +85,7 @@ func (m Money) Minor() (Amount, error) {
 		return Amount{}, fmt.Errorf("%s %s has more than %d decimals; round it in the mapping if that is meant", m.Amount, m.Currency.Upper(), exp)
 	}
 	scaled := m.Amount.Trim(0).Pad(exp)
-	if scaled.Scale() != exp || scaled.Coef() > 1<<63-1 {
+	if scaled.Scale() != exp || scaled.Coef() > math.MaxInt64 {
 		return Amount{}, fmt.Errorf("%s %s is too large", m.Amount, m.Currency.Upper())
 	}
 	v := int64(scaled.Coef())

@@ -161,18 +161,21 @@ const (
 
 // Status derives the payment's status from its amounts.
 func (r *PaymentRecord) Status() Status {
-	return status(r.AmountGuaranteed, r.AmountFailed, r.AmountCanceled, r.AmountRefunded)
+	return status(r.AmountRequested, r.AmountGuaranteed, r.AmountFailed, r.AmountCanceled, r.AmountRefunded)
 }
 
 // Status derives the attempt's status from its amounts.
 func (r *PaymentAttemptRecord) Status() Status {
-	return status(r.AmountGuaranteed, r.AmountFailed, r.AmountCanceled, r.AmountRefunded)
+	return status(r.AmountRequested, r.AmountGuaranteed, r.AmountFailed, r.AmountCanceled, r.AmountRefunded)
 }
 
 // status does not rely on amount_guaranteed surviving a refund: whether a
 // refund lowers it is not publicly known.
-func status(guaranteed, failed, canceled, refunded Amount) Status {
+func status(requested, guaranteed, failed, canceled, refunded Amount) Status {
+	left := guaranteed.Value > 0 && guaranteed.Value+refunded.Value == requested.Value-canceled.Value
 	switch {
+	case refunded.Value > 0 && left: // the refund lowered it, and something is left
+		return PartiallyRefunded
 	case refunded.Value > 0 && refunded.Value >= guaranteed.Value:
 		return Refunded
 	case refunded.Value > 0:

@@ -208,7 +208,7 @@ func (f *fields) processor(reference string, required bool) {
 	const p = "processor_details"
 	f.object(p, required)
 	f.enum(p+".type", true, "custom")
-	f.object(p+".custom", false)
+	f.object(p+".custom", required)
 	f.text(p+".custom."+reference, true)
 }
 

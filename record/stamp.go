@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // The metadata that payrec stamps on what it reports. The API returns no
@@ -38,7 +39,8 @@ type RefundStamp struct {
 	Row       string   `json:"row,omitempty"` // file:line
 }
 
-// Pair is the stamp as a metadata key and value, within the API's limits.
+// Pair is the stamp as a metadata key and value, within the API's limits. What
+// does not fit is left out whole: half a reference would pass for another one.
 func (s RefundStamp) Pair() (key, value string) {
 	key = StampRefundPrefix + s.Op[:min(len(s.Op), MaxMetadataKey-len(StampRefundPrefix))]
 	for {
@@ -46,14 +48,18 @@ func (s RefundStamp) Pair() (key, value string) {
 		if err != nil { // unreachable: strings and an integer
 			panic(err)
 		}
-		if len(b) <= MaxMetadataValue || s.Row == "" && s.Reference == "" {
-			return key, string(b)
-		}
 		// The place goes first: the journal has it too.
-		if s.Row != "" {
+		switch {
+		case utf8.RuneCount(b) <= MaxMetadataValue:
+			return key, string(b)
+		case s.Row != "":
 			s.Row = ""
-		} else {
+		case s.Reference != "":
 			s.Reference = ""
+		case s.Fee != "":
+			s.Fee = ""
+		default: // no operation id or time of ours is that long
+			return key, string(b)
 		}
 	}
 }
