@@ -43,13 +43,9 @@ func (b *workbook) readStrings() (*sharedStrings, error) {
 		if len(s.ends) == maxShared {
 			return &fault{cell: -1, msg: "the workbook has more than 16 million texts", hint: "export it in parts, or as CSV"}
 		}
-		from := len(text)
 		var err error
 		if text, err = p.richText(text, "si"); err != nil {
 			return err
-		}
-		if len(text)-from > b.limits.Cell {
-			return &fault{cell: -1, msg: p.name + " has a text longer than a cell may be"}
 		}
 		s.ends = append(s.ends, uint32(len(text)))
 		return nil
@@ -90,8 +86,8 @@ func (p *part) richText(to []byte, element string) ([]byte, error) {
 		case xml.CharData:
 			if inText {
 				to = append(to, t...)
-				if int64(len(to)-from) > p.limit {
-					return to, &fault{cell: -1, msg: p.name + " has a text longer than a cell may be"}
+				if len(to)-from > p.cell {
+					return to, p.tooLong()
 				}
 			}
 		}

@@ -176,7 +176,8 @@ type part struct {
 	file  io.ReadCloser
 	name  string
 	since int64 // bytes read since the last token
-	limit int64
+	limit int64 // of since: a cell, and what the buffer reads ahead
+	cell  int   // limit of a cell's text
 }
 
 const partBuffer = 64 << 10
@@ -184,11 +185,16 @@ const partBuffer = 64 << 10
 // Read counts what the decoder's buffer takes in.
 func (p *part) Read(b []byte) (int, error) {
 	if p.since > p.limit {
-		return 0, &fault{cell: -1, msg: fmt.Sprintf("%s has a text longer than %d bytes", p.name, p.limit-2*partBuffer), hint: "no cell needs that; the file may be damaged or hostile"}
+		return 0, p.tooLong()
 	}
 	n, err := p.file.Read(b)
 	p.since += int64(n)
 	return n, err
+}
+
+func (p *part) tooLong() *fault {
+	return &fault{cell: -1, msg: fmt.Sprintf("%s has a text longer than %d bytes", p.name, p.cell),
+		hint: "no cell needs that; the file may be damaged or hostile"}
 }
 
 // token is the next token, without namespaces resolved or nesting checked.
@@ -228,7 +234,7 @@ func (b *workbook) openPart(name string) (*part, error) {
 	if err != nil {
 		return nil, damaged(fmt.Errorf("%s: %w", name, err))
 	}
-	p := &part{file: file, name: name, limit: int64(b.limits.Cell) + 2*partBuffer}
+	p := &part{file: file, name: name, cell: b.limits.Cell, limit: int64(b.limits.Cell) + 2*partBuffer}
 	p.dec = xml.NewDecoder(bufio.NewReaderSize(p, partBuffer))
 	return p, nil
 }
