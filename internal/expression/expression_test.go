@@ -152,7 +152,7 @@ func TestRunErrors(t *testing.T) {
 		{`gross + euro`, `10.00 USD and 5.00 EUR are of two currencies`}, {`gross - euro`, `10.00 USD and 5.00 EUR are of two currencies`}, {`gross == euro`, `are of two currencies`}, {`gross in [euro]`, `are of two currencies`}, {`max(gross, euro)`, `are of two currencies`}, {`div(gross, euro, 2)`, `are of two currencies`},
 		{`lookup("methods", type)`, `lookup table "methods" has no entry for "Settled"; add one, or say missing: pass or empty`},
 		{`div(gross, n - 12, 2)`, `division by zero: n - 12 is 0`}, {`number(type)`, `"Settled" is not a plain decimal`}, {`money(n, type)`, `"Settled" is not a currency code`},
-		{`date(at, type)`, `"Settled" is not a time zone`}, {`date(at, blank)`, `"" is not a time zone`}, {`n * 9223372036854775807`, `more than 19 digits`}, {`n + 9223372036854775807`, `more than 19 digits`},
+		{`date(at, type)`, `"Settled" is not a time zone`}, {`date(at, blank)`, `"" is not a time zone`}, {`n * 9223372036854775807`, `more than 19 digits`}, {`9223372036854775807 + (9223372036854775807 - n)`, `more than 19 digits`},
 		{`rate * 0.0000000000000000001`, `more than 19 digits`}, {`replace(type, blank, "x")`, `replace cannot look for ""`}, {`n > 0 ? money(n, params.none) : gross`, `"" is not a currency code`},
 	}
 	s := testScope()
