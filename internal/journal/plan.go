@@ -1,0 +1,285 @@
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/payrec/payrec/record"
+)
+
+// A plan's entries are written in batches of this size, whichever comes first:
+// memory stays flat, and the sync of a batch is shared by many entries.
+const (
+	batchRows  = 4096
+	batchBytes = 4 << 20
+	insertRows = 64 // entries of one INSERT
+)
+
+// A RunInfo says what a run is a plan of.
+type RunInfo struct {
+	ID          string // "" in NewRun: one is made
+	Source      string
+	Mapping     string
+	MappingHash string
+	Files       []FileInfo
+	Created     time.Time // zero in NewRun: now
+	Note        string
+}
+
+// A FileInfo says what an input file was when it was read.
+type FileInfo struct {
+	Name   string
+	SHA256 string // lower-case hexadecimal
+	Size   int64  // bytes
+}
+
+// A Plan is a run being made. It is used by one goroutine at a time. Until
+// Seal, a crash makes all of it disappear. A journal makes one plan at a time,
+// and not while one of its runs is being applied: sealing may replace the body
+// of a call that was never sent.
+type Plan struct {
+	j     *Journal
+	run   string
+	no    int64 // of the run
+	first int64
+	next  int64 // number of the next entry
+
+	ops      []Op // waiting to be written
+	size     int  // bytes of their bodies
+	fileNos  map[string]int64
+	inFlight chan error // result of the batch being written; nil when there is none
+	err      error      // first failure; final
+	over     bool
+}
+
+// dropUnplanned removes the leftovers of runs whose planning never finished.
+// Plans are made one at a time, so everything behind their first entry is theirs.
+const dropUnplanned = `
+	DELETE FROM body WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
+	DELETE FROM entry WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
+	DELETE FROM block WHERE run IN (SELECT no FROM run WHERE state = 'planning');
+	DELETE FROM run_file WHERE run IN (SELECT no FROM run WHERE state = 'planning');
+	DELETE FROM run WHERE state = 'planning';
+`
+
+// NewRun starts the plan of a run.
+func (j *Journal) NewRun(ctx context.Context, info RunInfo) (*Plan, error) {
+	if j.w == nil {
+		return nil, ErrReadOnly
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.planning {
+		return nil, errors.New("another run is being planned in this journal; seal or discard it first")
+	}
+	if info.Created.IsZero() {
+		info.Created = j.clock()
+	}
+	if info.ID == "" {
+		info.ID = newRunID(info.Created)
+	}
+	p := &Plan{j: j, run: info.ID, fileNos: make(map[string]int64)}
+	if err := j.w.do(ctx, func(w *writer) error { return p.start(w, info) }); err != nil {
+		return nil, err
+	}
+	j.planning = true
+	return p, nil
+}
+
+// newRunID makes an id that sorts by time and reads well aloud.
+func newRunID(t time.Time) string {
+	return "run_" + t.UTC().Format("20060102-150405") + "-" + strings.ToLower(rand.Text()[:4])
+}
+
+func (p *Plan) start(w *writer, info RunInfo) error {
+	var taken bool
+	err := w.row("SELECT EXISTS (SELECT 1 FROM run WHERE id = ? AND state <> 'planning')", []any{p.run}, &taken)
+	if err != nil {
+		return err
+	}
+	if taken {
+		return refusal{fmt.Errorf("run %q is in the journal already; choose another name", p.run)}
+	}
+	if _, err := w.exec(dropUnplanned); err != nil {
+		return err
+	}
+	if err := w.row("SELECT coalesce(max(no), 0) + 1 FROM entry", nil, &p.first); err != nil {
+		return err
+	}
+	p.next = p.first
+	if err := w.row("SELECT coalesce(max(no), 0) + 1 FROM run", nil, &p.no); err != nil {
+		return err
+	}
+	now := info.Created.UnixMilli()
+	if _, err := w.exec(`INSERT INTO run (no, id, state, source, mapping, mapping_hash, note, created, changed, first, last)
+		VALUES (?, ?, 'planning', ?, ?, ?, ?, ?, ?, ?, ?)`,
+		p.no, p.run, info.Source, info.Mapping, info.MappingHash, info.Note, now, now, p.first, p.first-1); err != nil {
+		return err
+	}
+	for i, f := range info.Files {
+		if _, err := w.exec("INSERT INTO run_file (run, n, name, sha256, size) VALUES (?, ?, ?, ?, ?)", p.no, i, f.Name, f.SHA256, f.Size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run is the id of the run.
+func (p *Plan) Run() string { return p.run }
+
+// Add plans a call. Calls are added in file order. Some of them are held back
+// and written together, so an error may concern an earlier call; after one the
+// plan can only be discarded.
+func (p *Plan) Add(ctx context.Context, op Op) error {
+	if err := p.usable(); err != nil {
+		return err
+	}
+	if rankOf(op.Call) < 0 {
+		return fmt.Errorf("%s:%d: %q is no call of the API", op.File, op.Line, op.Call)
+	}
+	if op.ID == "" || op.Content == "" {
+		return fmt.Errorf("%s:%d: %s has no operation id or no content hash", op.File, op.Line, op.Call)
+	}
+	p.ops = append(p.ops, op)
+	p.size += len(op.Body)
+	if len(p.ops) >= batchRows || p.size >= batchBytes {
+		return p.flush(ctx)
+	}
+	return nil
+}
+
+// rankOf orders the calls of a payment that are equal in Order; -1 for none.
+func rankOf(call record.CallName) int { return slices.Index(record.Calls(), call) }
+
+// Block says that a row of the payment could not be read: all its calls of this
+// run are parked for that reason.
+func (p *Plan) Block(ctx context.Context, source, payment, reason string) error {
+	if err := p.usable(); err != nil {
+		return err
+	}
+	return p.j.w.do(ctx, func(w *writer) error {
+		_, err := w.exec("INSERT OR IGNORE INTO block (run, source, payment, reason) VALUES (?, ?, ?, ?)", p.no, source, payment, reason)
+		return err
+	})
+}
+
+// Discard drops the plan and everything it wrote.
+func (p *Plan) Discard(ctx context.Context) error {
+	if p.over {
+		return nil
+	}
+	p.wait() // its failure does not matter any more
+	err := p.j.w.do(ctx, func(w *writer) error {
+		_, err := w.exec(dropUnplanned)
+		return err
+	})
+	p.end()
+	return err
+}
+
+// end lets the journal make another plan.
+func (p *Plan) end() {
+	p.over = true
+	p.j.mu.Lock()
+	p.j.planning = false
+	p.j.mu.Unlock()
+}
+
+func (p *Plan) usable() error {
+	if p.over {
+		return fmt.Errorf("run %q is not being planned any more", p.run)
+	}
+	return p.err
+}
+
+// flush hands the waiting calls to the writer, and waits for the batch before
+// them: reading rows and writing them overlap, with two batches in memory.
+func (p *Plan) flush(ctx context.Context) error {
+	if err := p.wait(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(p.ops) == 0 {
+		return nil
+	}
+	ops, first := p.ops, p.next
+	p.ops, p.size = make([]Op, 0, len(ops)), 0
+	p.next += int64(len(ops))
+	done := make(chan error, 1)
+	if err := p.j.w.queue(&job{run: func(w *writer) error { return p.write(w, ops, first) }, done: done}); err != nil {
+		p.err = err
+		return err
+	}
+	p.inFlight = done
+	return nil
+}
+
+// wait returns the result of the batch being written.
+func (p *Plan) wait() error {
+	if p.inFlight != nil {
+		p.err = <-p.inFlight
+		p.inFlight = nil
+	}
+	return p.err
+}
+
+const (
+	insertEntry = "INSERT INTO entry (no, op_id, source, payment, natural, call, rank, ord, content, currency, value, class, file, line) VALUES "
+	insertBody  = "INSERT INTO body (no, form) VALUES "
+	entryRow    = "(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	bodyRow     = "(?,?)"
+)
+
+// write runs in the writer.
+func (p *Plan) write(w *writer, ops []Op, no int64) error {
+	var args, bodies []any
+	for len(ops) > 0 {
+		n := insertRows
+		if len(ops) < n {
+			n = 1
+		}
+		args, bodies = args[:0], bodies[:0]
+		for _, op := range ops[:n] {
+			file, err := p.fileNo(w, op.File)
+			if err != nil {
+				return err
+			}
+			args = append(args, no, op.ID, op.Source, op.Payment, op.Natural, string(op.Call), rankOf(op.Call), op.Order,
+				op.Content, string(op.Amount.Currency), op.Amount.Value, op.Class, file, op.Line)
+			bodies = append(bodies, no, append([]byte{}, op.Body...))
+			no++
+		}
+		if _, err := w.exec(insertEntry+rows(entryRow, n), args...); err != nil {
+			return err
+		}
+		if _, err := w.exec(insertBody+rows(bodyRow, n), bodies...); err != nil {
+			return err
+		}
+		ops = ops[n:]
+	}
+	return nil
+}
+
+func rows(row string, n int) string { return strings.Repeat(row+",", n-1) + row }
+
+// fileNo is the number under which the journal knows a file's name.
+func (p *Plan) fileNo(w *writer, name string) (no int64, err error) {
+	if no, ok := p.fileNos[name]; ok {
+		return no, nil
+	}
+	if _, err := w.exec("INSERT OR IGNORE INTO file (name) VALUES (?)", name); err != nil {
+		return 0, err
+	}
+	if err := w.row("SELECT no FROM file WHERE name = ?", []any{name}, &no); err != nil {
+		return 0, err
+	}
+	p.fileNos[name] = no
+	return no, nil
+}

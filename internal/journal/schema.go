@@ -1,0 +1,135 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// applicationID marks the file as ours: "payr" in ASCII.
+const applicationID = 0x70617972
+
+// format is the version of the schema that this program writes. Columns may be
+// added with a migration; none may be renamed or reused, because last year's
+// journal must still open.
+const format = 1
+
+// schema makes format 1.
+const schema = `
+CREATE TABLE meta (
+	name  TEXT PRIMARY KEY,
+	value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE run (
+	no           INTEGER PRIMARY KEY,
+	id           TEXT NOT NULL UNIQUE,
+	state        TEXT NOT NULL,            -- planning, planned, applying, done, stopped
+	source       TEXT NOT NULL,
+	mapping      TEXT NOT NULL,
+	mapping_hash TEXT NOT NULL,
+	note         TEXT NOT NULL,
+	created      INTEGER NOT NULL,         -- Unix milliseconds, like every time here
+	changed      INTEGER NOT NULL,
+	first        INTEGER NOT NULL,         -- its entries: first <= no <= last
+	last         INTEGER NOT NULL
+);
+CREATE TABLE run_file (
+	run    INTEGER NOT NULL,
+	n      INTEGER NOT NULL,
+	name   TEXT NOT NULL,
+	sha256 TEXT NOT NULL,
+	size   INTEGER NOT NULL,
+	PRIMARY KEY (run, n)
+) WITHOUT ROWID;
+
+CREATE TABLE file (
+	no   INTEGER PRIMARY KEY,
+	name TEXT NOT NULL UNIQUE
+);
+CREATE TABLE entry (
+	no       INTEGER PRIMARY KEY,
+	op_id    TEXT NOT NULL,
+	source   TEXT NOT NULL,
+	payment  TEXT NOT NULL,
+	natural  TEXT NOT NULL,
+	call     TEXT NOT NULL,
+	rank     INTEGER NOT NULL,             -- 0 makes the record; then the order of calls that are equal in ord
+	ord      TEXT NOT NULL,
+	content  TEXT NOT NULL,
+	currency TEXT NOT NULL,
+	value    INTEGER NOT NULL,
+	class    TEXT NOT NULL,
+	file     INTEGER NOT NULL,
+	line     INTEGER NOT NULL
+);
+CREATE TABLE body (
+	no   INTEGER PRIMARY KEY,              -- of the entry
+	form BLOB NOT NULL
+);
+CREATE TABLE block (
+	run     INTEGER NOT NULL,
+	source  TEXT NOT NULL,
+	payment TEXT NOT NULL,
+	reason  TEXT NOT NULL,
+	PRIMARY KEY (run, source, payment)
+) WITHOUT ROWID;
+CREATE TABLE item (
+	no          INTEGER PRIMARY KEY,       -- of the entry
+	lane        INTEGER NOT NULL,          -- the payment's first entry in the run
+	op          INTEGER NOT NULL,          -- op.no; no such row when no operation came of it
+	home        INTEGER,                   -- the entry whose content the run expects the operation to have
+	previous    INTEGER,                   -- the earlier entry that it is held against
+	disposition TEXT NOT NULL,
+	reason      TEXT
+);
+CREATE INDEX item_lane ON item (lane);
+
+CREATE TABLE op (
+	no          INTEGER PRIMARY KEY,       -- the entry that brought this epoch about
+	id          TEXT NOT NULL,
+	epoch       INTEGER NOT NULL,
+	current     INTEGER NOT NULL,          -- 1 for the last epoch of the id
+	source      TEXT NOT NULL,
+	payment     TEXT NOT NULL,
+	call        TEXT NOT NULL,
+	home        INTEGER NOT NULL,          -- the entry whose body and content it has
+	state       TEXT NOT NULL,
+	doubt       INTEGER NOT NULL,          -- 1 once this epoch was in doubt
+	attempts    INTEGER NOT NULL,
+	first_sent  INTEGER,
+	last_sent   INTEGER,
+	finished    INTEGER,                   -- when the last answer was heard
+	target      TEXT,                      -- the record that the call acts on
+	record_id   TEXT,
+	object_id   TEXT,
+	request_id  TEXT,
+	http_status INTEGER,
+	code        TEXT,
+	param       TEXT,
+	message     TEXT
+);
+CREATE UNIQUE INDEX op_id ON op (id, epoch);
+CREATE INDEX op_payment ON op (source, payment) WHERE call = 'report_payment';
+CREATE INDEX op_doubt ON op (state) WHERE state IN ('sending', 'unknown', 'reconciling');
+`
+
+// migrations[n] turns format n+1 into format n+2, in one transaction with the
+// new version number.
+func migrations() []string { return nil }
+
+// migrate brings an older journal to the present format.
+func migrate(ctx context.Context, conn *sql.Conn, from int) error {
+	steps := migrations()
+	for v := from; v < format; v++ {
+		if v < 1 || v > len(steps) {
+			return fmt.Errorf("no way leads from format %d to format %d", v, v+1)
+		}
+		script := fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT", steps[v-1], v+1)
+		if _, err := conn.ExecContext(ctx, script); err != nil {
+			conn.ExecContext(ctx, "ROLLBACK") // nothing can be done about its failure
+			return fmt.Errorf("bringing format %d to format %d: %w", v, v+1, err)
+		}
+	}
+	return nil
+}

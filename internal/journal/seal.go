@@ -1,0 +1,233 @@
+package journal
+
+import (
+	"context"
+
+	"github.com/payrec/payrec/record"
+)
+
+// A Summary is what a sealed run comes to.
+type Summary struct {
+	Run    string
+	Counts []Count // ordered by call, class, currency and disposition
+}
+
+// A Count sums up the planned calls of one kind.
+type Count struct {
+	Call        record.CallName
+	Class       string
+	Currency    record.Currency // "" for calls without an amount
+	Disposition Disposition
+	N           int64
+	Value       int64 // sum in minor units
+}
+
+// Seal decides what the run does about every call that was added, in one
+// transaction: after it the run is planned, and a crash before it makes the run
+// disappear.
+func (p *Plan) Seal(ctx context.Context) (*Summary, error) {
+	if err := p.usable(); err != nil {
+		return nil, err
+	}
+	if err := p.flush(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.wait(); err != nil {
+		return nil, err
+	}
+	now := p.j.clock().UnixMilli()
+	if err := p.j.w.do(ctx, func(w *writer) error { return p.seal(w, now) }); err != nil {
+		return nil, err
+	}
+	p.end()
+	return p.j.Summary(ctx, p.run)
+}
+
+// Summary is what Seal returned for the run.
+func (j *Journal) Summary(ctx context.Context, run string) (*Summary, error) {
+	r, err := j.findRun(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := j.read.QueryContext(ctx, `
+		SELECT e.call, e.class, e.currency, i.disposition, count(*), sum(e.value)
+		FROM item i JOIN entry e ON e.no = i.no WHERE i.no BETWEEN ? AND ?
+		GROUP BY e.rank, e.call, e.class, e.currency, i.disposition ORDER BY e.rank, e.class, e.currency, i.disposition`, r.first, r.last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	s := &Summary{Run: r.ID}
+	for rows.Next() {
+		var c Count
+		if err := rows.Scan(&c.Call, &c.Class, &c.Currency, &c.Disposition, &c.N, &c.Value); err != nil {
+			return nil, err
+		}
+		s.Counts = append(s.Counts, c)
+	}
+	return s, rows.Err()
+}
+
+// seal runs in the writer. In its statements ?1 and ?2 are the run's first and
+// last entry.
+func (p *Plan) seal(w *writer, now int64) error {
+	first, last := p.first, p.next-1
+	if _, err := w.exec(sealItems, first, last); err != nil {
+		return err
+	}
+	if err := p.park(w, first, last); err != nil {
+		return err
+	}
+	for _, statement := range []string{sealChildren, sealHeld, "DELETE FROM temp.lanes", sealOldBodies, sealTakeOver, sealOps, sealEpochs, sealBodies} {
+		if err := w.between(statement, first, last); err != nil {
+			return err
+		}
+	}
+	if _, err := w.exec("DELETE FROM block WHERE run = ?", p.no); err != nil {
+		return err
+	}
+	_, err := w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", last, now, p.no)
+	return err
+}
+
+// between runs a statement over the entries of a run, or as it is.
+func (w *writer) between(statement string, first, last int64) error {
+	var args []any
+	if statement != "DELETE FROM temp.lanes" {
+		args = []any{first, last}
+	}
+	_, err := w.exec(statement, args...)
+	return err
+}
+
+// park parks the calls of blocked payments and those behind a conflict.
+func (p *Plan) park(w *writer, first, last int64) error {
+	if _, err := w.exec(sealScratch); err != nil {
+		return err
+	}
+	var blocked, conflicts bool
+	err := w.row("SELECT EXISTS (SELECT 1 FROM block WHERE run = ?), EXISTS (SELECT 1 FROM item WHERE no BETWEEN ? AND ? AND disposition = 'conflict')",
+		[]any{p.no, first, last}, &blocked, &conflicts)
+	if err == nil && blocked {
+		_, err = w.exec(sealBlocked, first, last, p.no)
+	}
+	if err == nil && conflicts {
+		if _, err = w.exec(sealConflicts, first, last); err == nil {
+			_, err = w.exec(sealBehind, first, last)
+		}
+	}
+	return err
+}
+
+// sealScratch makes the tables that sealing needs for a moment. They are the
+// connection's own and on disk, not in memory.
+const sealScratch = `
+	CREATE TABLE IF NOT EXISTS temp.conflicts (lane INTEGER PRIMARY KEY, child INTEGER, ord TEXT, rank INTEGER, no INTEGER);
+	CREATE TABLE IF NOT EXISTS temp.lanes (lane INTEGER PRIMARY KEY);
+	DELETE FROM temp.conflicts;
+	DELETE FROM temp.lanes;
+`
+
+// sealItems holds every entry against the others of the run and against the
+// journal. An entry that begins an epoch will have the op of its own number; so
+// item.op can be told before the op is made, and names none when it is not.
+const sealItems = `
+INSERT INTO item (no, lane, op, home, previous, disposition, reason)
+SELECT no, lane, CASE WHEN renew THEN head ELSE op END,
+	CASE WHEN within > 0 THEN NULL WHEN renew OR fresh THEN no ELSE home END,
+	CASE WHEN head <> no THEN head WHEN within = 0 AND NOT renew AND NOT fresh THEN home END,
+	CASE within WHEN 2 THEN 'conflict' WHEN 1 THEN 'duplicate' ELSE
+		CASE WHEN renew OR state = 'planned' THEN 'new'
+			WHEN state = 'conflict' THEN 'conflict'
+			WHEN NOT equal THEN 'changed'
+			WHEN state IN ('confirmed', 'adopted') THEN 'same'
+			ELSE 'retry' END
+	END,
+	CASE WHEN within = 2 THEN 'the run has the same call with other content' WHEN within = 0 AND state = 'conflict' THEN 'its key was used for another request' END
+FROM (
+	SELECT e.no, e.lane, e.head, o.no AS op, o.home, o.state, h.content = e.content AS equal,
+		CASE WHEN e.low <> e.high THEN 2 WHEN e.head <> e.no THEN 1 ELSE 0 END AS within,
+		-- a new epoch: unknown so far, refused, or never executed and reading otherwise now
+		o.no IS NULL OR o.state = 'rejected' OR (o.state = 'planned' AND o.attempts > 0 AND h.content <> e.content) AS renew,
+		-- the same epoch with this entry's body: nothing of it was ever sent
+		o.state = 'planned' AND o.attempts = 0 AS fresh
+	FROM (
+		SELECT no, op_id, content, min(no) OVER (PARTITION BY source, payment) AS lane,
+			min(no) OVER same AS head, min(content) OVER same AS low, max(content) OVER same AS high
+		FROM entry WHERE no BETWEEN ?1 AND ?2 WINDOW same AS (PARTITION BY op_id)
+	) e
+	LEFT JOIN op o ON o.id = e.op_id AND o.current = 1
+	LEFT JOIN entry h ON h.no = o.home
+) ORDER BY no`
+
+// sealBlocked parks what would be sent of a blocked payment. What is known to
+// be there stays "same" or "changed": nothing is sent for it anyway.
+const sealBlocked = `
+UPDATE item SET disposition = 'parked', reason = b.reason
+FROM entry e JOIN block b ON b.run = ?3 AND b.source = e.source AND b.payment = e.payment
+WHERE item.no BETWEEN ?1 AND ?2 AND e.no = item.no AND item.disposition IN ('new', 'retry')`
+
+// sealConflicts finds the first conflicting step of each payment.
+const sealConflicts = `
+INSERT INTO temp.conflicts
+SELECT lane, child, ord, rank, no FROM (
+	SELECT i.lane, e.rank > 0 AS child, e.ord, e.rank, e.no,
+		row_number() OVER (PARTITION BY i.lane ORDER BY e.rank > 0, e.ord, e.rank, e.no) AS nth
+	FROM item i JOIN entry e ON e.no = i.no WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'conflict')
+WHERE nth = 1`
+
+// sealBehind parks the steps behind it.
+const sealBehind = `
+UPDATE item SET disposition = 'parked', reason = 'an earlier step of its payment is in conflict'
+FROM entry e JOIN temp.conflicts c
+WHERE item.no BETWEEN ?1 AND ?2 AND e.no = item.no AND c.lane = item.lane AND item.disposition IN ('new', 'retry')
+	AND (e.rank > 0, e.ord, e.rank, e.no) > (c.child, c.ord, c.rank, c.no)`
+
+// sealChildren finds the payments with new calls that need a record. One that
+// is in doubt was sent before and so has its record.
+const sealChildren = `
+INSERT OR IGNORE INTO temp.lanes
+SELECT i.lane FROM item i JOIN entry e ON e.no = i.no
+WHERE i.no BETWEEN ?1 AND ?2 AND e.rank > 0 AND i.disposition = 'new'`
+
+// sealHeld holds such calls of payments that have no record and get none.
+const sealHeld = `
+UPDATE item SET disposition = 'held', reason = 'its payment is neither in this run nor known to the journal'
+FROM entry e, (
+	SELECT l.lane FROM temp.lanes l JOIN entry f ON f.no = l.lane
+	WHERE NOT EXISTS (SELECT 1 FROM op o WHERE o.source = f.source AND o.payment = f.payment AND o.call = 'report_payment' AND o.state IN ('confirmed', 'adopted'))
+		AND NOT EXISTS (SELECT 1 FROM item r JOIN entry re ON re.no = r.no
+			WHERE r.lane = l.lane AND re.rank = 0 AND r.disposition IN ('new', 'retry', 'same', 'changed'))
+) orphan
+WHERE item.lane = orphan.lane AND e.no = item.no AND item.no BETWEEN ?1 AND ?2 AND e.rank > 0 AND item.disposition = 'new'`
+
+// sealOldBodies drops the bodies that are about to be replaced.
+const sealOldBodies = `
+DELETE FROM body WHERE no IN (
+	SELECT o.home FROM item i JOIN op o ON o.no = i.op
+	WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'new' AND i.home = i.no AND i.op < i.no)`
+
+// sealTakeOver gives calls that were planned and never sent their new body.
+const sealTakeOver = `
+UPDATE op SET home = i.no FROM item i
+WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'new' AND i.home = i.no AND i.op < i.no AND op.no = i.op`
+
+// sealOps begins the new epochs.
+const sealOps = `
+INSERT INTO op (no, id, epoch, current, source, payment, call, home, state, doubt, attempts)
+SELECT e.no, e.op_id, coalesce((SELECT max(p.epoch) + 1 FROM op p WHERE p.id = e.op_id), 0), 1,
+	e.source, e.payment, e.call, e.no, 'planned', 0, 0
+FROM item i JOIN entry e ON e.no = i.no
+WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'new' AND i.op = i.no ORDER BY i.no`
+
+// sealEpochs ends the epochs before them.
+const sealEpochs = `
+UPDATE op SET current = 0
+WHERE current = 1 AND no < ?1 AND id IN (SELECT id FROM op WHERE no BETWEEN ?1 AND ?2 AND epoch > 0)`
+
+// sealBodies drops the bodies that will not be sent, and those of ended epochs.
+const sealBodies = `
+DELETE FROM body WHERE no IN (
+	SELECT no FROM item WHERE no BETWEEN ?1 AND ?2 AND NOT (disposition = 'new' AND home = no)
+	UNION ALL
+	SELECT p.home FROM op n JOIN op p ON p.id = n.id AND p.current = 0 WHERE n.no BETWEEN ?1 AND ?2 AND n.epoch > 0)`

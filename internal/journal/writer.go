@@ -1,0 +1,244 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// maxGroup bounds how many jobs are committed together.
+const maxGroup = 256
+
+// A writer owns the one connection that writes. One goroutine runs the jobs in
+// the order in which they were queued; those that wait when it comes round are
+// committed together, so that many senders share one sync.
+type writer struct {
+	path string
+	db   *sql.DB
+	conn *sql.Conn // after start: owned by the loop
+	jobs chan *job
+	over chan struct{} // closed when the loop has ended
+
+	mu     sync.RWMutex // held for reading while a job is queued
+	closed bool
+
+	failed atomic.Pointer[WriteError] // the first failure; final
+	stmts  map[string]*sql.Stmt       // owned by the loop
+	inTx   bool                       // owned by the loop
+}
+
+// A job is something to write. run returns a [*TransitionError] or another
+// [refusal] when it declines to write, before it has written anything; any other
+// error is a failed write.
+type job struct {
+	run   func(w *writer) error // nil: only wait for what is queued before it
+	taken atomic.Bool           // by the loop, or given up by who queued it
+	done  chan error            // buffered; nil when nobody waits
+}
+
+// A refusal is an error that leaves the journal as sound as it was.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+func (w *writer) start() {
+	w.jobs = make(chan *job, maxGroup)
+	w.over = make(chan struct{})
+	w.stmts = make(map[string]*sql.Stmt)
+	go w.loop()
+}
+
+// do queues run and waits until it is durable. When ctx ends before the loop
+// has come to it, nothing is written; after that its result is waited for.
+func (w *writer) do(ctx context.Context, run func(w *writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j := &job{run: run, done: make(chan error, 1)}
+	if err := w.queue(j); err != nil {
+		return err
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		if j.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		return <-j.done
+	}
+}
+
+// queue hands a job to the loop. It waits while the queue is full, which is as
+// long as the disk takes.
+func (w *writer) queue(j *job) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return ErrClosed
+	}
+	if e := w.failed.Load(); e != nil {
+		return e
+	}
+	w.jobs <- j
+	return nil
+}
+
+func (w *writer) loop() {
+	defer close(w.over)
+	var group []*job
+	for first := range w.jobs {
+		group = append(group[:0], first)
+		errs := []error{w.run(first)}
+		for more := true; more && len(group) < maxGroup; {
+			select {
+			case j, ok := <-w.jobs:
+				if more = ok; ok {
+					group = append(group, j)
+					errs = append(errs, w.run(j))
+				}
+			default:
+				more = false
+			}
+		}
+		w.commit()
+		for i, j := range group {
+			if j.done == nil {
+				continue
+			}
+			// A job of a group that was not committed was not done.
+			if e := w.failed.Load(); e != nil && !isRefusal(errs[i]) {
+				j.done <- e
+			} else {
+				j.done <- errs[i]
+			}
+		}
+	}
+}
+
+// run does one job inside the group's transaction.
+func (w *writer) run(j *job) error {
+	if !j.taken.CompareAndSwap(false, true) {
+		return nil // given up
+	}
+	if e := w.failed.Load(); e != nil {
+		return e
+	}
+	if j.run == nil {
+		return nil
+	}
+	err := w.begin()
+	if err == nil {
+		err = j.run(w)
+	}
+	if err != nil && !isRefusal(err) {
+		w.fail(err)
+	}
+	return err
+}
+
+func isRefusal(err error) bool {
+	var t *TransitionError
+	var r refusal
+	return errors.As(err, &t) || errors.As(err, &r)
+}
+
+func (w *writer) begin() error {
+	if w.inTx {
+		return nil
+	}
+	_, err := w.exec("BEGIN IMMEDIATE")
+	w.inTx = err == nil
+	return err
+}
+
+// commit ends the group's transaction: all of it or, after a failure, nothing.
+func (w *writer) commit() {
+	if !w.inTx {
+		return
+	}
+	w.inTx = false
+	if w.failed.Load() == nil {
+		_, err := w.exec("COMMIT")
+		if err == nil {
+			return
+		}
+		w.fail(err)
+	}
+	w.exec("ROLLBACK") // SQLite may have done so itself
+}
+
+// fail keeps the first failure.
+func (w *writer) fail(err error) {
+	w.failed.CompareAndSwap(nil, &WriteError{w.path, err})
+}
+
+// exec runs a statement, prepared once, and returns the rows it changed. It
+// takes no context: a write is not interrupted half way.
+func (w *writer) exec(query string, args ...any) (int64, error) {
+	s, err := w.prepare(query)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.Exec(args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// row runs a prepared query for at most one row.
+func (w *writer) row(query string, args []any, dest ...any) error {
+	s, err := w.prepare(query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRow(args...).Scan(dest...)
+}
+
+func (w *writer) prepare(query string) (*sql.Stmt, error) {
+	if s, ok := w.stmts[query]; ok {
+		return s, nil
+	}
+	s, err := w.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, fmt.Errorf("%w in %.60q", err, query)
+	}
+	w.stmts[query] = s
+	return s, nil
+}
+
+// stop ends the loop after everything that is queued.
+func (w *writer) stop() error {
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return ErrClosed
+	}
+	w.closed = true
+	close(w.jobs)
+	w.mu.Unlock()
+	<-w.over
+	if e := w.failed.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// checkpoint moves the WAL into the file. Readers may keep it from finishing,
+// which is no failure. Only after stop.
+func (w *writer) checkpoint() error {
+	var busy, frames, moved int
+	return w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+}
+
+// close closes the connection. Only after stop, or before start.
+func (w *writer) close() error {
+	for _, s := range w.stmts {
+		s.Close()
+	}
+	return errors.Join(w.conn.Close(), w.db.Close())
+}
