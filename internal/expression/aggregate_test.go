@@ -127,7 +127,7 @@ func TestAggregateErrors(t *testing.T) {
 		{`any()`, `1:1: any(where) lacks argument 1`},
 		{`min(ok)`, `1:5: argument 1 of min(x[, where]) is yes/no, but text or number or money or time is wanted; text(x) makes text of anything`},
 		{`max(n, 1)`, `1:5: "n" is a value of one row, but here are many; write sum(n), first(n) or another aggregate`},
-		{`sum(nt)`, `1:5: unknown name "nt"; did you mean "net"?`},
+		{`sum(nte)`, `1:5: unknown name "nte"; did you mean "net"?`},
 		{`coutn() == 1`, `1:1: unknown function "coutn"; did you mean "count"?`},
 		{`total("SF") == 0`, `1:1: total(kind, field) takes two arguments; write total("SF", "credits")`},
 		{`total(first(side), "x") == 0`, `1:7: argument 1 of total(kind, field) must be a constant, not computed from the row`},

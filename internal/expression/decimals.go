@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/big"
@@ -61,11 +62,19 @@ func round(d decimal.Decimal, places int, m mode) (decimal.Decimal, error) {
 	if d.Scale() <= places {
 		return d, nil
 	}
-	one, err := decimal.New(1, 0)
-	if err != nil {
-		return decimal.Decimal{}, err
+	unit := uint64(1) // of the last decimal that stays; 10^19 still fits
+	for range d.Scale() - places {
+		unit *= 10
 	}
-	return div(d, one, places, m)
+	quo, rem := d.Coef()/unit, d.Coef()%unit
+	if m.away(rem == 0, cmp.Compare(rem, unit-rem), quo%2 == 1) {
+		quo++
+	}
+	out, err := decimal.New(int64(quo), places) // at least one digit went: it fits
+	if err == nil && d.IsNeg() {
+		out = out.Neg()
+	}
+	return out, err
 }
 
 // A mode says which way to round.

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -83,12 +84,15 @@ func checkErrors(t *testing.T, src string, err error) {
 // No bytes on disk make a state that panics.
 func FuzzUnmarshalState(f *testing.F) {
 	s := groupScope()
-	a, err := s.CompileAggregate(`sum(net) == 0 && count() > 1 && first(at) < max(at) && last(side) != "" && last(ok)`, Unknown)
+	a, err := s.CompileAggregate(`sum(net) == 0 && count() > 1 && first(at) < max(at, n > 5) && last(side) != "" && last(ok)`, Unknown)
 	if err != nil {
 		f.Fatal(err)
 	}
-	for i := range groupRows {
-		data, err := run(f, s, a, groupRows[:i]).MarshalBinary()
+	rows := slices.Clone(groupRows)
+	rows[1] = slices.Clone(rows[1])
+	rows[1][3] = testRow(f)[10]
+	for i := range rows {
+		data, err := run(f, s, a, rows[:i+1]).MarshalBinary()
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -207,3 +207,20 @@ func TestValues(t *testing.T) {
 		t.Error("accessors mix kinds")
 	}
 }
+
+// round has a way of its own, which must agree with dividing by 1.
+func TestRoundIsDivisionByOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d, places, m := genDecimal(t, "d"), rapid.IntRange(0, maxPlaces).Draw(t, "places"), mode(rapid.IntRange(0, 3).Draw(t, "mode"))
+		if rapid.Bool().Draw(t, "half") { // halves are where modes differ
+			d = decimal.MustNew(10*rapid.Int64Range(-1e12, 1e12).Draw(t, "tens")+5, places+1)
+		}
+		want, err := div(d, decimal.MustNew(1, 0), min(places, d.Scale()), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := round(d, places, m); err != nil || got.Cmp(want) != 0 {
+			t.Fatalf("%s to %d %s is %s, want %s, %v", d, places, modeNames[m], got, want, err)
+		}
+	})
+}

@@ -43,7 +43,7 @@ var refused = map[string]struct{ msg, hint string }{
 	"=":   {`"=" does not compare`, `write ==`},
 }
 
-// token kinds and values that the parser prints as Kind("value").
+// wording turns the parser's `unexpected token Bracket(")")` into a sentence.
 func wording(msg string) string {
 	msg, found := strings.CutPrefix(msg, "unexpected token ")
 	if !found {
