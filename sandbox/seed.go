@@ -1,0 +1,117 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/payrec/payrec/record"
+)
+
+// A StripePayment is an on-Stripe payment to put into the sandbox, so that
+// exports that hold both kinds can be tried.
+type StripePayment struct {
+	PaymentIntent string                  `json:"payment_intent"` // pi_…; the record is retrieved by it as well
+	Charge        string                  `json:"charge"`         // ch_…; the attempt is retrieved by it as well
+	Amount        record.Amount           `json:"amount"`
+	Created       int64                   `json:"created"`            // Unix seconds; 0 is the sandbox's clock
+	Outcome       record.Status           `json:"outcome"`            // Initiated, Guaranteed, Failed or Canceled
+	Refunded      int64                   `json:"refunded,omitempty"` // minor units
+	Card          json.RawMessage         `json:"card,omitempty"`     // payment_method_details.card; nil is an empty one
+	Customer      *record.CustomerDetails `json:"customer,omitempty"`
+	Description   string                  `json:"description,omitempty"`
+	Metadata      map[string]string       `json:"metadata,omitempty"`
+}
+
+// SeedStripe puts an on-Stripe payment into the state, and returns the id of
+// its record.
+func (s *Server) SeedStripe(p StripePayment) (recordID string, err error) {
+	switch {
+	case !strings.HasPrefix(p.PaymentIntent, "pi_"):
+		return "", fmt.Errorf("seed: %q is no PaymentIntent id (pi_…)", p.PaymentIntent)
+	case p.Charge != "" && !strings.HasPrefix(p.Charge, "ch_"):
+		return "", fmt.Errorf("seed: %q is no Charge id (ch_…)", p.Charge)
+	case p.Amount.Value <= 0 || !p.Amount.Currency.Known():
+		return "", fmt.Errorf("seed: %s needs a positive amount in a currency that the API takes, not %d %s", p.PaymentIntent, p.Amount.Value, p.Amount.Currency)
+	case p.Refunded < 0 || p.Refunded > 0 && (p.Outcome != record.Guaranteed || p.Refunded > p.Amount.Value):
+		return "", fmt.Errorf("seed: %s cannot be refunded by %d", p.PaymentIntent, p.Refunded)
+	case p.Card != nil && !json.Valid(p.Card):
+		return "", fmt.Errorf("seed: the card of %s is not JSON", p.PaymentIntent)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state.aliases[p.PaymentIntent] != nil || p.Charge != "" && s.state.charges[p.Charge] != nil {
+		return "", fmt.Errorf("seed: %s or its charge is in the sandbox already", p.PaymentIntent)
+	}
+	ev := &event{op: opSeed, at: p.Created, seed: &p}
+	if ev.at == 0 {
+		ev.at = s.clock().Unix()
+	}
+	s.number(ev)
+	if err := s.persist(ev); err != nil {
+		return "", fmt.Errorf("seed: %w", err)
+	}
+	s.commit(ev)
+	return ev.record, nil
+}
+
+func (s *state) applySeed(e *event) *record.PaymentRecord {
+	in, first := e.seed, e.attempt
+	card := in.Card
+	if card == nil {
+		card = json.RawMessage(emptyCard)
+	}
+	r := &record.PaymentRecord{
+		ID: e.record, Object: "payment_record", Created: e.at, ReportedBy: reportedByStripe,
+		AmountRequested: in.Amount, CustomerDetails: in.Customer, Description: nonempty(in.Description),
+		Metadata:                   mergeMetadata(in.Metadata, nil),
+		PaymentMethodDetails:       &record.MethodDetails{Type: "card", Card: card},
+		ProcessorDetails:           record.ProcessorDetails{Type: "custom", Custom: &record.CustomProcessor{}},
+		LatestPaymentAttemptRecord: &first,
+	}
+	setOutcome(r, in.Outcome)
+	r.AmountRefunded.Value = in.Refunded
+	p := &payment{seq: e.seq, rec: r}
+	s.add(p)
+	s.addAttempt(p, attemptOf(r, e.attempt, e.at, r.Metadata))
+	s.aliases[in.PaymentIntent] = p
+	if in.Charge != "" {
+		s.charges[in.Charge] = p.latest()
+	}
+	return r
+}
+
+// decideAttach judges attach_payment. Invoices are not modelled, so any id
+// that looks like one's will do.
+func (s *state) decideAttach(invoice string, params record.Params) *apiError {
+	if !strings.HasPrefix(invoice, "in_") {
+		return noSuch(http.StatusNotFound, "invoice", invoice, "invoice")
+	}
+	id, _ := params.Get("payment_record")
+	p := s.find(id)
+	if p == nil {
+		return noSuch(http.StatusBadRequest, "payment_record", id, "payment_record")
+	}
+	if _, twice := s.attached[invoice+" "+p.rec.ID]; twice {
+		return refused("payment_record", "%s is attached to this invoice already", p.rec.ID)
+	}
+	return nil
+}
+
+// invoiceObject is the little of an invoice that the sandbox can answer.
+type invoiceObject struct {
+	id  string
+	rec *record.PaymentRecord
+}
+
+func (o invoiceObject) appendTo(b []byte) []byte {
+	b = append(b, `{"id":`...)
+	b = appendString(b, o.id)
+	b = append(b, `,"object":"invoice","currency":`...)
+	b = appendString(b, string(o.rec.AmountRequested.Currency))
+	b = append(b, `,"livemode":false`...)
+	b = appendNumber(b, "amount_paid", o.rec.AmountGuaranteed.Value)
+	b = append(b, `,"status":"open"}`...)
+	return b
+}
