@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -243,4 +244,26 @@ func TestCheckName(t *testing.T) {
 			t.Errorf("%q passes", name)
 		}
 	}
+}
+
+// Programs are shared by goroutines, frames are not; run with -race.
+func TestConcurrentEval(t *testing.T) {
+	s := testScope()
+	p, err := s.Compile(`date(at, zone) + lookup("methods", "visa") + regex(ref, "[0-9]+") + text(gross + net)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		f := testFrame(t, s)
+		wg.Go(func() {
+			for range 100 {
+				if v, err := p.Eval(f); err != nil || v.Text() != "2026-02-19Visa202619.76" {
+					t.Errorf("got %s, %v", v, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
