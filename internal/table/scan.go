@@ -62,10 +62,13 @@ type scanner struct {
 	limits  Limits
 
 	text  []byte   // of the record in work, unquoted, cell after cell
-	marks []int    // ends of its cells in text
+	spans []span   // its cells, in text or where they stand in buf
 	cells []string // handed out, reused
 	bad   *fault   // of the record in work
 }
+
+// A span is where a cell's text is.
+type span struct{ from, to int }
 
 const scanBuffer = 256 << 10
 
@@ -175,32 +178,80 @@ func (s *scanner) plainRecord(l *line) error {
 	}
 	text := s.buf[s.start : s.start+seen]
 	if s.quoted && bytes.IndexByte(text, s.quote) >= 0 {
+		if size, ok := s.simpleRecord(); ok {
+			return s.take(l, s.buf[s.start:s.start+size-1], size)
+		}
 		return s.carefulRecord(l)
 	}
 	if n := len(text); n > 0 && text[n-1] == '\r' {
 		text = text[:n-1]
 	}
-	if len(text) > s.limits.Row {
-		return s.tooLong("row", s.limits.Row, s.at)
-	}
-	s.marks = s.marks[:0]
-	if len(text) > 0 {
-		for p := 0; ; p += len(s.delim) {
-			i := s.find(text[p:])
-			if i < 0 {
-				s.marks = append(s.marks, len(text))
-				break
-			}
-			p += i
-			s.marks = append(s.marks, p)
+	s.spans = s.spans[:0]
+	for p := 0; len(text) > 0; {
+		i := s.find(text[p:])
+		if i < 0 {
+			s.spans = append(s.spans, span{p, len(text)})
+			break
 		}
+		s.spans = append(s.spans, span{p, p + i})
+		p += i + len(s.delim)
 	}
-	if err := s.cut(text, len(s.delim)); err != nil {
+	return s.take(l, text, size)
+}
+
+// take hands out the record whose cells are spans of text, and moves on.
+func (s *scanner) take(l *line, text []byte, size int) error {
+	if err := s.cut(text); err != nil {
 		return err
 	}
 	s.start += size
-	l.span = 1
+	l.span = 1 + bytes.Count(text, newline)
 	return nil
+}
+
+var newline = []byte{'\n'}
+
+// simpleRecord finds the cells of a record that is wholly in the buffer, in a
+// file of LF line ends, where each quoted cell stands as it reads: no doubled
+// quote, nothing after the closing one. Most quoted records are such. It says
+// nothing about any other record; carefulRecord does.
+func (s *scanner) simpleRecord() (size int, ok bool) {
+	b, delim := s.buf[s.start:s.end], s.delim[0]
+	if len(s.delim) > 1 {
+		return 0, false
+	}
+	s.spans = s.spans[:0]
+	for p := 0; p < len(b); p++ {
+		from := p
+		if b[p] == s.quote {
+			i := bytes.IndexByte(b[p+1:], s.quote)
+			if i < 0 {
+				return 0, false
+			}
+			from, p = p+1, p+1+i
+			s.spans = append(s.spans, span{from, p})
+			p++
+		} else {
+			for p < len(b) && b[p] != delim && b[p] != '\n' {
+				p++
+			}
+			to := p
+			if p < len(b) && b[p] == '\n' && p > from && b[p-1] == '\r' {
+				to--
+			}
+			s.spans = append(s.spans, span{from, to})
+		}
+		if p+1 < len(b) && b[p] == '\r' && b[p+1] == '\n' {
+			p++
+		}
+		switch {
+		case p == len(b) || b[p] != delim && b[p] != '\n':
+			return 0, false
+		case b[p] == '\n':
+			return p + 1, true
+		}
+	}
+	return 0, false
 }
 
 // find is the offset of the next delimiter.
@@ -211,22 +262,22 @@ func (s *scanner) find(b []byte) int {
 	return bytes.Index(b, s.delim)
 }
 
-// cut makes the record's cells out of its text: one string, cut at the marks,
-// between which skip bytes are left out.
-func (s *scanner) cut(text []byte, skip int) error {
-	if len(s.marks) > s.limits.Columns {
-		return &fault{at: s.at, cell: -1, msg: fmt.Sprintf("row has %d cells, more than the limit of %d", len(s.marks), s.limits.Columns),
+// cut makes the record's cells out of its text: one string, cut at the spans.
+func (s *scanner) cut(text []byte) error {
+	if len(s.spans) > s.limits.Columns {
+		return &fault{at: s.at, cell: -1, msg: fmt.Sprintf("row has %d cells, more than the limit of %d", len(s.spans), s.limits.Columns),
 			hint: "check the delimiter"}
+	}
+	if len(text) > s.limits.Row {
+		return s.tooLong("row", s.limits.Row, s.at)
 	}
 	whole := string(text)
 	s.cells = s.cells[:0]
-	from := 0
-	for _, to := range s.marks {
-		if to-from > s.limits.Cell {
+	for _, sp := range s.spans {
+		if sp.to-sp.from > s.limits.Cell {
 			return s.tooLong("cell", s.limits.Cell, s.at)
 		}
-		s.cells = append(s.cells, whole[from:to])
-		from = to + skip
+		s.cells = append(s.cells, whole[sp.from:sp.to])
 	}
 	if s.bad == nil {
 		s.checkText(text)
@@ -306,10 +357,11 @@ func (s *scanner) delimAt(p int) (bool, error) {
 // carefulRecord reads one record byte by byte: with quotes, or while the
 // file's line ends are unknown or CR.
 func (s *scanner) carefulRecord(l *line) error {
-	s.text, s.marks = s.text[:0], s.marks[:0]
+	s.text, s.spans = s.text[:0], s.spans[:0]
 	breaks := breaks{}
 	p, end := 0, 0
 	for {
+		from := len(s.text)
 		open, err := s.opensAt(p)
 		if err != nil {
 			return err
@@ -323,16 +375,16 @@ func (s *scanner) carefulRecord(l *line) error {
 		if err != nil {
 			return err
 		}
-		s.marks = append(s.marks, len(s.text))
-		if len(s.marks) > s.limits.Columns {
+		s.spans = append(s.spans, span{from, len(s.text)})
+		if len(s.spans) > s.limits.Columns {
 			break // cut says so
 		}
 		if end, err = s.lineEndAt(p); err != nil {
 			return err
 		}
 		if end > 0 || s.start+p >= s.end {
-			if !open && len(s.marks) == 1 && len(s.text) == 0 {
-				s.marks = s.marks[:0] // an empty line has no cells
+			if !open && len(s.spans) == 1 && len(s.text) == 0 {
+				s.spans = s.spans[:0] // an empty line has no cells
 			}
 			break
 		}
@@ -344,7 +396,7 @@ func (s *scanner) carefulRecord(l *line) error {
 			s.ends = endsCR
 		}
 	}
-	if err := s.cut(s.text, 0); err != nil {
+	if err := s.cut(s.text); err != nil {
 		return err
 	}
 	s.start += p + end
@@ -391,7 +443,7 @@ func (s *scanner) quotedCell(p int, br *breaks) (int, error) {
 		if _, ok, err := s.byteAt(p); err != nil {
 			return p, openedAt(err, opened)
 		} else if !ok {
-			return p, &fault{at: opened, cell: len(s.marks), value: cut(string(s.text[from:])),
+			return p, &fault{at: opened, cell: len(s.spans), value: cut(string(s.text[from:])),
 				msg: "the quote that opens here is never closed", hint: "close it, or double it if it belongs to the text"}
 		}
 		rest := s.buf[s.start+p : s.end]
@@ -467,7 +519,7 @@ func (s *scanner) afterQuote(p, opened, here int) (int, error) {
 		if i := bytes.IndexAny(rest, "\r\n"); i >= 0 {
 			rest = rest[:i]
 		}
-		s.bad = &fault{at: here, cell: len(s.marks), value: cut(string(bytes.ToValidUTF8(rest, replacement))),
+		s.bad = &fault{at: here, cell: len(s.spans), value: cut(string(bytes.ToValidUTF8(rest, replacement))),
 			msg: "text after a closing quote" + where, hint: "double a quote that belongs to the text"}
 	}
 	return p, nil
