@@ -1,0 +1,41 @@
+# Each target is what it says; `make demo` and `make test` are README's two commands.
+.PHONY: demo build test race check golden fuzz bench clean
+
+DEMO = demo
+
+demo: build ## import two sample files into the sandbox, again, and write the workbook
+	@rm -rf $(DEMO) && mkdir $(DEMO)
+	@sh samples/demo.sh bin/payrec $(DEMO)
+
+build:
+	@mkdir -p bin
+	go build -o bin/payrec ./cmd/payrec
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these files'; exit 1; }
+	go vet ./...
+	go mod verify
+	go mod tidy -diff
+
+golden: ## rewrite the golden files; review the difference as code
+	go test ./cmd/payrec ./mapping -update
+
+FUZZTIME = 30s
+fuzz: ## every fuzz target for FUZZTIME each
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin $(DEMO)

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/goccy/go-yaml"
+)
+
+// config is payrec.yaml: what an account's imports have in common. Flags win
+// over the environment, the environment over this file.
+type config struct {
+	Account     string            `yaml:"account"`
+	APIBase     string            `yaml:"api_base"`
+	APIKeyFile  string            `yaml:"api_key_file"`
+	Journal     string            `yaml:"journal"`
+	Out         string            `yaml:"out"`
+	Mapping     string            `yaml:"mapping"`
+	Rate        *float64          `yaml:"rate"`
+	Concurrency int               `yaml:"concurrency"`
+	Zone        string            `yaml:"zone"`
+	Params      map[string]string `yaml:"params"`
+
+	dir string // the folder of the file, "" if there is none
+}
+
+const configName = "payrec.yaml"
+
+// findConfig reads payrec.yaml of the folder or of the nearest one above it
+// that has one. Paths in it are relative to where it stands.
+func findConfig(dir string) (*config, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		path := filepath.Join(dir, configName)
+		text, err := os.ReadFile(path)
+		if err == nil {
+			return parseConfig(path, text)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return &config{}, nil
+		}
+		dir = parent
+	}
+}
+
+func parseConfig(path string, text []byte) (*config, error) {
+	c := &config{}
+	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
+		return nil, &failure{exitUsage, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true)), ""}
+	}
+	c.dir = filepath.Dir(path)
+	for _, p := range []*string{&c.APIKeyFile, &c.Journal, &c.Out} {
+		if *p != "" && *p != "-" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(c.dir, *p)
+		}
+	}
+	return c, nil
+}

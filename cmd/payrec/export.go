@@ -1,0 +1,259 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/payrec/payrec/exporter"
+	"github.com/payrec/payrec/importer"
+	"github.com/payrec/payrec/internal/journal"
+	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/record"
+)
+
+type exportFlags struct {
+	targetFlags
+	output      string
+	attempts    string
+	month       string
+	from, to    string
+	zone        string
+	by          string
+	concurrency int
+	force       bool
+	json        bool
+}
+
+func (a *app) exportCommand() *cobra.Command {
+	f := &exportFlags{}
+	cmd := &cobra.Command{
+		Use:   "export -o OUT.xlsx",
+		Short: "Write the account's payment records as a workbook, CSV or JSON Lines",
+		Long: `Export pages through all payment records, and through their attempts when asked
+to, and writes them whole or not at all. The ending of the name says which
+format: .xlsx (summary, payments, attempts, refunds and a control sheet), .csv or
+.jsonl; - is CSV on standard output. Attempts cost one request per payment.
+
+Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interrupted`,
+		Example: `  payrec export -o month-end.xlsx --month 2026-06 --zone Europe/Berlin --sandbox
+  payrec export -o payments.csv --attempts all`,
+		Args: arguments(0, 0, "no argument; -o names the file"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.export(cmd, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.output, "output", "o", "", "the `FILE` to write: .xlsx, .csv, .jsonl, or - for CSV on standard output")
+	flags.StringVar(&f.attempts, "attempts", "none", "payment attempts to read: none, latest or all")
+	flags.StringVar(&f.month, "month", "", "only payments of the month `YYYY-MM`")
+	flags.StringVar(&f.from, "from", "", "only payments from this `DATE` on (YYYY-MM-DD)")
+	flags.StringVar(&f.to, "to", "", "only payments before this `DATE` (YYYY-MM-DD)")
+	flags.StringVar(&f.zone, "zone", "", "the time `ZONE` of periods and dates, such as Europe/Berlin (default UTC)")
+	flags.StringVar(&f.by, "by", "paid", "the date that counts: paid (as stamped by payrec) or reported")
+	flags.IntVar(&f.concurrency, "concurrency", 8, "requests for attempts under way at once")
+	flags.BoolVar(&f.force, "force", false, "replace files that exist")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object on standard output")
+	f.targetFlags.add(cmd)
+	return cmd
+}
+
+// An exportResult is the JSON form of payrec export.
+type exportResult struct {
+	Account  string           `json:"account"`
+	Files    []string         `json:"files"`
+	Records  int64            `json:"records"`
+	Attempts int64            `json:"attempts"`
+	Requests int64            `json:"requests"`
+	Summary  exporter.Summary `json:"summary"`
+}
+
+func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
+	period, err := f.period(first(f.zone, a.cfg.Zone, "UTC"))
+	if err != nil {
+		return err
+	}
+	outputs, err := f.outputs()
+	if err != nil {
+		return err
+	}
+	t, err := a.open(&f.targetFlags, f.concurrency)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, t.close)
+	control, err := a.control(cmd, t)
+	if err != nil {
+		return err
+	}
+	bar := a.newProgress("reading", 0)
+	data, err := exporter.Collect(cmd.Context(), source{t.client}, exporter.Options{
+		Attempts: exporter.AttemptsMode(f.attempts), Period: period, Concurrency: f.concurrency,
+		Progress: func(records, attempts int) { bar.set(int64(records + attempts)) },
+		Control:  control, Generator: "payrec " + version(),
+	})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	defer closing(&err, data.Close)
+	for _, out := range outputs {
+		if err := a.writeOutput(out, data); err != nil {
+			return err
+		}
+	}
+	return a.printExport(cmd, f, t, data, outputs)
+}
+
+// An output is one file of an export.
+type output struct {
+	path  string
+	write func(*exporter.Dataset, io.Writer) error
+}
+
+func (f *exportFlags) outputs() ([]output, error) {
+	switch f.attempts {
+	case "none", "latest", "all":
+	default:
+		return nil, usage("", "--attempts takes none, latest or all, not %q", f.attempts)
+	}
+	if f.by != "paid" && f.by != "reported" {
+		return nil, usage("", "--by takes paid or reported, not %q", f.by)
+	}
+	var outputs []output
+	switch ext := strings.ToLower(filepath.Ext(f.output)); {
+	case f.output == "":
+		return nil, usage("payrec export -o month-end.xlsx", "say where to write: -o FILE")
+	case f.output == "-", ext == ".csv":
+		outputs = append(outputs, output{f.output, (*exporter.Dataset).WriteCSV})
+		if f.attempts != "none" && f.output != "-" {
+			outputs = append(outputs, output{strings.TrimSuffix(f.output, filepath.Ext(f.output)) + "-attempts.csv", (*exporter.Dataset).WriteAttemptsCSV})
+		}
+	case ext == ".xlsx":
+		outputs = append(outputs, output{f.output, (*exporter.Dataset).WriteWorkbook})
+	case ext == ".jsonl":
+		outputs = append(outputs, output{f.output, (*exporter.Dataset).WriteJSONL})
+	default:
+		return nil, usage("", "-o %s: the ending must be .xlsx, .csv or .jsonl", f.output)
+	}
+	for _, out := range outputs {
+		if _, err := os.Lstat(out.path); err == nil && !f.force && out.path != "-" {
+			return nil, usage("--force replaces it", "%s exists already", out.path)
+		}
+	}
+	return outputs, nil
+}
+
+func (a *app) writeOutput(out output, data *exporter.Dataset) error {
+	if out.path == "-" {
+		return out.write(data, a.stdout)
+	}
+	return table.WriteFile(out.path, func(w io.Writer) error { return out.write(data, w) })
+}
+
+// period reads the flags that choose payments by date.
+func (f *exportFlags) period(zone string) (exporter.Period, error) {
+	p := exporter.Period{By: f.by}
+	var err error
+	if p.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
+		return p, usage("write it like Europe/Berlin or UTC", "--zone %q is no time zone", zone)
+	}
+	if f.month != "" {
+		if f.from != "" || f.to != "" {
+			return p, usage("", "--month goes with neither --from nor --to")
+		}
+		if p.From, err = time.ParseInLocation("2006-01", f.month, p.Zone); err != nil {
+			return p, usage("write it like 2026-06", "--month %q is no month", f.month)
+		}
+		p.To = p.From.AddDate(0, 1, 0)
+		return p, nil
+	}
+	for _, d := range []struct {
+		name, text string
+		into       *time.Time
+	}{{"--from", f.from, &p.From}, {"--to", f.to, &p.To}} {
+		if d.text == "" {
+			continue
+		}
+		if *d.into, err = time.ParseInLocation(time.DateOnly, d.text, p.Zone); err != nil {
+			return p, usage("write it like 2026-06-01", "%s %q is no date", d.name, d.text)
+		}
+	}
+	if !p.From.IsZero() && !p.To.IsZero() && !p.From.Before(p.To) {
+		return p, usage("the period is half-open: --to is the first day after it", "--from %s is not before --to %s", f.from, f.to)
+	}
+	return p, nil
+}
+
+// control says what the journal knows, for the workbook's Control sheet.
+func (a *app) control(cmd *cobra.Command, t *target) ([]exporter.Fact, error) {
+	facts := []exporter.Fact{{Section: "Account", Name: "read from", Value: t.name}}
+	j, err := journal.OpenReadOnly(cmd.Context(), t.journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return append(facts, exporter.Fact{Section: "Account", Name: "journal", Value: "none at " + t.journal}), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer j.Close()
+	if j.Identity() != t.identity {
+		return append(facts, exporter.Fact{Section: "Account", Name: "journal", Value: t.journal + " belongs to another account"}), nil
+	}
+	runs, err := j.Runs(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range runs {
+		for _, file := range run.Files {
+			facts = append(facts, exporter.Fact{Section: "Imports", Name: run.ID, Value: fmt.Sprintf("%s · %s · sha256 %s", run.Mapping, file.Name, file.SHA256)})
+		}
+	}
+	totals, err := j.Totals(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	sums := map[string]*record.Tally{}
+	for _, t := range totals {
+		key := fmt.Sprintf("%s %s, %s", t.Call, t.State, first(t.Currency.Upper(), "no amount"))
+		if sums[key] == nil {
+			sums[key] = &record.Tally{Currency: t.Currency}
+		}
+		sums[key].N += t.N
+		sums[key].Value += t.Value
+	}
+	for _, key := range slices.Sorted(maps.Keys(sums)) {
+		facts = append(facts, exporter.Fact{Section: "Journal", Name: key, Value: strings.TrimSpace(fmt.Sprintf("%s  %s", count(sums[key].N, "call"), money(sums[key].Value, sums[key].Currency)))})
+	}
+	return facts, nil
+}
+
+func (a *app) printExport(cmd *cobra.Command, f *exportFlags, t *target, data *exporter.Dataset, outputs []output) error {
+	result := exportResult{Account: t.identity.Account, Summary: data.Summary()}
+	for _, out := range outputs {
+		result.Files = append(result.Files, out.path)
+	}
+	if f.json {
+		enc := json.NewEncoder(cmd.OutOrStdout())
+		enc.SetIndent("", "  ")
+		return enc.Encode(result)
+	}
+	w := cmd.OutOrStdout()
+	if f.output == "-" {
+		w = a.stderr // standard output is the export itself
+	}
+	return writeExport(&printer{w: w}, result)
+}
+
+func sortedCurrencies(m map[record.Currency]int64) []record.Currency {
+	return slices.Sorted(maps.Keys(m))
+}
+
+var _ = importer.Sums{}

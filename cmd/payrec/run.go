@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/payrec/payrec/importer"
+	"github.com/payrec/payrec/internal/journal"
+	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/mapping"
+	"github.com/payrec/payrec/record"
+)
+
+// importRun is one run of import, plan or apply.
+type importRun struct {
+	*app
+	flags   *importFlags
+	target  *target
+	journal *journal.Journal
+	mapping *mapping.Mapping // nil when applying a plan whose mapping is gone
+	inputs  *inputs
+	ref     string // how the mapping was named
+	result  result
+}
+
+// planAndApply plans, writes the files for people, and sends if asked to.
+func (r *importRun) planAndApply(ctx context.Context, send bool) error {
+	notes, err := importer.NewNotes()
+	if err != nil {
+		return err
+	}
+	defer notes.Close()
+	plan, err := r.journal.NewRun(ctx, journal.RunInfo{
+		Mapping: r.ref, MappingHash: r.mapping.Hash(), Source: r.mapping.Source(), Files: r.inputs.infos,
+	})
+	if err != nil {
+		return err
+	}
+	report, err := r.plan(ctx, plan, notes)
+	if err != nil {
+		return err
+	}
+	r.result.planned(r, report)
+	if report.Dropped != nil {
+		return r.dropped(ctx, report, notes)
+	}
+	if !send {
+		return r.review(ctx, notes)
+	}
+	return r.apply(ctx, plan.Run(), notes)
+}
+
+func (r *importRun) plan(ctx context.Context, book importer.Book, notes *importer.Notes) (*importer.Report, error) {
+	bar := r.newProgress("reading", 0)
+	defer bar.done()
+	planner := &importer.Planner{
+		Mapping: r.mapping, Files: r.inputs.files, Book: book, Notes: notes,
+		Scope: r.target.identity.Scope(), Progress: bar.set,
+	}
+	return planner.Plan(ctx)
+}
+
+// dropped reports a plan of which nothing may be sent.
+func (r *importRun) dropped(ctx context.Context, report *importer.Report, notes *importer.Notes) error {
+	r.result.Status = exitInput
+	if err := r.print(); err != nil {
+		return err
+	}
+	return &failure{exitInput, report.Dropped, "correct the file or the mapping, then run the same command again"}
+}
+
+// review ends a plan that is not applied at once.
+func (r *importRun) review(ctx context.Context, notes *importer.Notes) error {
+	if !r.flags.dryRun {
+		entries := r.journal.Entries(ctx, r.result.Run, record.Held, record.Changed, record.Parked)
+		if err := r.leftovers(ctx, &importer.LeftoverWriter{Notes: notes.All(), Entries: entries}); err != nil {
+			return err
+		}
+	}
+	return r.print()
+}
+
+// apply sends the plan and closes its books.
+func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes) error {
+	if err := r.journal.SetRunState(ctx, run, "applying"); err != nil {
+		return err
+	}
+	todo, err := r.journal.Tallies(ctx, run)
+	if err != nil {
+		return err
+	}
+	bar := r.newProgress("reporting", toSend(todo))
+	requests, stopped := r.applier(run, bar.set).Apply(ctx)
+	bar.done()
+
+	// What follows is about answers that are on disk already: an interrupt does
+	// not keep them from being reported.
+	ctx = context.WithoutCancel(ctx)
+	state := "done"
+	if stopped != nil {
+		state = "stopped"
+	}
+	if err := r.journal.SetRunState(ctx, run, state); err != nil {
+		return errors.Join(stopped, err)
+	}
+	tallies, err := r.journal.Tallies(ctx, run)
+	if err != nil {
+		return errors.Join(stopped, err)
+	}
+	r.result.applied(requests, tallies)
+	if err := r.files(ctx, run, notes, stopped == nil); err != nil {
+		return errors.Join(stopped, err)
+	}
+	return r.conclude(stopped)
+}
+
+// conclude prints the books and turns them into an exit status.
+func (r *importRun) conclude(stopped error) error {
+	calls := r.result.Calls
+	switch {
+	case stopped != nil:
+		r.result.Status = classify(stopped).status
+	case !calls.Balanced() || r.result.Rows != nil && !r.result.Rows.Balanced():
+		r.result.Status, stopped = exitFailed, errNotBalanced
+	case calls.InDoubt > 0:
+		r.result.Status = exitDoubt
+	case calls.Rejected+calls.Parked > 0 || r.result.Rows != nil && r.result.Rows.Held+r.result.Rows.Rejected > 0:
+		r.result.Status = exitPartial
+	}
+	if err := r.print(); err != nil {
+		return errors.Join(stopped, err)
+	}
+	if stopped != nil || r.result.Status == exitOK {
+		return stopped
+	}
+	return &failure{status: r.result.Status}
+}
+
+// files writes the rejects, held and receipts files of a run that was applied.
+func (r *importRun) files(ctx context.Context, run string, notes *importer.Notes, ended bool) error {
+	w := &importer.LeftoverWriter{
+		Entries: r.journal.Entries(ctx, run),
+		Ended:   ended && r.result.Calls.InDoubt == 0,
+	}
+	if notes != nil {
+		w.Notes = notes.All()
+	}
+	if err := r.leftovers(ctx, w); err != nil {
+		return err
+	}
+	if r.result.Calls.Confirmed == 0 {
+		return nil
+	}
+	path := filepath.Join(r.flags.out, run+"-receipts.csv")
+	if err := os.MkdirAll(r.flags.out, 0o755); err != nil {
+		return err
+	}
+	err := table.WriteFile(path, func(w io.Writer) error {
+		_, err := importer.WriteReceipts(w, r.journal.Entries(ctx, run, record.New, record.Retry))
+		return err
+	})
+	if err == nil {
+		r.result.Files.Receipts = path
+	}
+	return err
+}
+
+// leftovers writes the rejects and held files, if anything was left over and
+// its source can still be read.
+func (r *importRun) leftovers(ctx context.Context, w *importer.LeftoverWriter) error {
+	if r.inputs == nil || !r.result.leftOver() {
+		return nil
+	}
+	w.Run, w.Dir, w.Dialect, w.Files = r.result.Run, r.flags.out, r.mapping.Dialect(), r.inputs.files
+	files, err := w.Write(ctx)
+	if err != nil {
+		return fmt.Errorf("writing the files of rows that were not imported: %w", err)
+	}
+	r.result.Files.add(files)
+	return nil
+}
+
+// toSend counts the calls that a run has still to send.
+func toSend(tallies []record.Tally) (n int64) {
+	for _, t := range tallies {
+		if t.Disposition != record.New && t.Disposition != record.Retry {
+			continue
+		}
+		if slices.Contains([]record.State{record.Planned, record.Sending, record.UnknownState}, t.State) {
+			n += t.N
+		}
+	}
+	return n
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/payrec/payrec/importer"
+	"github.com/payrec/payrec/internal/journal"
+	"github.com/payrec/payrec/record"
+)
+
+// A statusResult is the JSON form of payrec status.
+type statusResult struct {
+	Journal string           `json:"journal"`
+	Account string           `json:"account"`
+	Mode    string           `json:"mode"`
+	InDoubt int64            `json:"in_doubt"`
+	Calls   map[string]int64 `json:"calls"` // by state
+	Sums    importer.Sums    `json:"sums"`  // of the confirmed calls, minor units
+	Runs    []runResult      `json:"runs"`
+}
+
+type runResult struct {
+	Run     string         `json:"run"`
+	State   string         `json:"state"`
+	Mapping string         `json:"mapping"`
+	Files   []inputResult  `json:"files"`
+	Created string         `json:"created"` // RFC 3339, UTC
+	Calls   importer.Calls `json:"calls"`
+	Sums    importer.Sums  `json:"sums"`
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	f := &targetFlags{}
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status [RUN]",
+		Short: "Say what the journal knows: runs, calls and sums",
+		Long: `Status reads the journal, also while an import is running. It asks nobody and
+needs no key.
+
+Exit statuses: 0 done · 1 no journal · 5 something is in doubt`,
+		Example: `  payrec status
+  payrec status run_20260301T101500_k3f9 --json`,
+		Args: arguments(0, 1, "a run"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			path := a.journalPath(f)
+			j, err := journal.OpenReadOnly(cmd.Context(), path)
+			if errors.Is(err, fs.ErrNotExist) {
+				return &failure{exitFailed, fmt.Errorf("there is no journal at %s", path), "it is made by the first import; --journal or --sandbox name another"}
+			}
+			if err != nil {
+				return err
+			}
+			defer closing(&err, j.Close)
+			s, err := readStatus(cmd, j, path, args)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(cmd.OutOrStdout())
+				enc.SetIndent("", "  ")
+				err = enc.Encode(s)
+			} else {
+				err = s.write(&printer{w: cmd.OutOrStdout()})
+			}
+			if err == nil && s.InDoubt > 0 {
+				err = &failure{status: exitDoubt}
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object on standard output")
+	f.add(cmd)
+	return cmd
+}
+
+// journalPath is where the journal of the flags' account is, without opening
+// the account.
+func (a *app) journalPath(f *targetFlags) string {
+	if f.sandbox != "" {
+		return first(f.journal, a.getenv("PAYREC_JOURNAL"), f.sandbox+".journal")
+	}
+	path := first(f.journal, a.getenv("PAYREC_JOURNAL"), a.cfg.Journal)
+	if path != "" {
+		return path
+	}
+	// Whoever tried the sandbox only, and asks for the status, means that.
+	if _, err := os.Stat(defaultJournal); err != nil {
+		if _, err := os.Stat(defaultSandbox + ".journal"); err == nil {
+			return defaultSandbox + ".journal"
+		}
+	}
+	return defaultJournal
+}
+
+func readStatus(cmd *cobra.Command, j *journal.Journal, path string, only []string) (*statusResult, error) {
+	id := j.Identity()
+	s := &statusResult{Journal: path, Account: id.Account, Mode: mode(id.Livemode), Calls: map[string]int64{}, Sums: importer.Sums{}, Runs: []runResult{}}
+	totals, err := j.Totals(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range totals {
+		s.Calls[string(t.State)] += t.N
+		switch t.State {
+		case record.Confirmed, record.Adopted:
+			s.Sums.Add(t)
+		case record.Sending, record.UnknownState, record.ConflictState:
+			s.InDoubt += t.N
+		}
+	}
+	var runs []journal.RunStatus
+	if len(only) == 1 {
+		run, err := j.Run(cmd.Context(), only[0])
+		if err != nil {
+			return nil, &failure{exitUsage, err, "`payrec status` lists the runs"}
+		}
+		runs = []journal.RunStatus{run}
+	} else if runs, err = j.Runs(cmd.Context()); err != nil {
+		return nil, err
+	}
+	for _, run := range runs {
+		calls, sums := importer.Account(run.Tallies, run.State == "done")
+		r := runResult{Run: run.ID, State: run.State, Mapping: run.Mapping, Created: run.Created.UTC().Format(time.RFC3339), Calls: calls, Sums: sums}
+		for _, f := range run.Files {
+			r.Files = append(r.Files, inputResult{f.Name, f.SHA256, f.Size})
+		}
+		s.Runs = append(s.Runs, r)
+	}
+	return s, nil
+}
+
+func (s *statusResult) write(p *printer) error {
+	p.line("%s · account %s · %s", s.Journal, s.Account, s.Mode)
+	p.line("")
+	g := &grid{titles: []string{"run", "state", "mapping", "files", ">planned", ">pending", ">confirmed", ">already", ">rejected", ">parked", ">in doubt"}}
+	for _, r := range s.Runs {
+		files := ""
+		if len(r.Files) > 0 {
+			files = r.Files[0].Name
+		}
+		if n := len(r.Files); n > 1 {
+			files += fmt.Sprintf(" +%d", n-1)
+		}
+		c := r.Calls
+		g.add(r.Run, r.State, r.Mapping, files, thousands(c.Planned), thousands(c.Pending), thousands(c.Confirmed),
+			thousands(c.Already), thousands(c.Rejected), thousands(c.Parked), thousands(c.InDoubt))
+	}
+	p.grid(g)
+	sums := &grid{titles: []string{"reported in all", ">amount"}}
+	for _, call := range record.Calls() {
+		for _, currency := range sortedCurrencies(s.Sums[call]) {
+			sums.add(string(call), money(s.Sums[call][currency], currency))
+		}
+	}
+	p.grid(sums)
+	if s.InDoubt > 0 {
+		p.line("%s in doubt: run the import again to find out.", count(s.InDoubt, "call"))
+	}
+	return p.err
+}

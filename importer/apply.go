@@ -1,0 +1,173 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/payrec/payrec/record"
+)
+
+// An Applier sends what one sealed plan says is to be sent.
+type Applier struct {
+	Run         string
+	Ledger      Ledger
+	Sender      Sender
+	Limiter     Limiter
+	Concurrency int                     // lanes under way at once; at least 1
+	Livemode    bool                    // what the account is; told to the sender by its key
+	Clock       func() time.Time        // nil is time.Now
+	Progress    func(settled int64)     // called after each call that was settled; may be nil
+	Backoff     func(int) time.Duration // pause before the n-th repetition; nil is full jitter
+}
+
+// ErrInterrupted is returned by [Applier.Apply] when its context ended: what
+// was under way was finished, nothing else was started.
+var ErrInterrupted = errors.New("interrupted")
+
+// A StopError ends a run at once: the next call would fare no better.
+type StopError struct {
+	Answer Answer
+	Reason string
+}
+
+func (e *StopError) Error() string {
+	s := e.Reason
+	if e.Answer.Err != nil {
+		s += ": " + e.Answer.Err.Error()
+	}
+	return s
+}
+
+func (e *StopError) Unwrap() error { return e.Answer.Err }
+
+// lanesAtOnce is how many payments are fetched from the ledger in one go: few
+// enough to keep memory flat, enough to keep all senders busy.
+const lanesAtOnce = 512
+
+// applying is the state of one Apply.
+type applying struct {
+	*Applier
+	requests atomic.Int64
+	settled  atomic.Int64
+	breaker  breaker
+}
+
+// Apply sends the plan's calls, lane by lane, and returns how many requests
+// left. It returns nil when every step was taken as far as it could be:
+// refusals and doubts are in the ledger, not in the error. An error means that
+// the run stopped early; what was not sent is still planned.
+func (a *Applier) Apply(ctx context.Context) (requests int64, err error) {
+	run := &applying{Applier: a}
+	if run.Clock == nil {
+		run.Clock = time.Now
+	}
+	if run.Backoff == nil {
+		run.Backoff = fullJitter
+	}
+	err = run.apply(ctx)
+	// Whatever ended the run, the answers that came must be on disk.
+	return run.requests.Load(), errors.Join(err, a.Ledger.Flush(context.WithoutCancel(ctx)))
+}
+
+func (a *applying) apply(ctx context.Context) error {
+	group, stop := errgroup.WithContext(ctx)
+	lanes := make(chan record.Lane)
+	group.Go(func() error {
+		defer close(lanes)
+		return a.feed(stop, lanes)
+	})
+	for range max(a.Concurrency, 1) {
+		group.Go(func() error {
+			for lane := range lanes {
+				if err := a.lane(stop, lane); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	err := group.Wait()
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		return ErrInterrupted
+	}
+	return err
+}
+
+// feed hands the plan's payments out in the order in which they first appear.
+func (a *applying) feed(ctx context.Context, lanes chan<- record.Lane) error {
+	after := int64(-1)
+	for {
+		batch, err := a.Ledger.Lanes(ctx, a.Run, after, lanesAtOnce)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		for _, lane := range batch {
+			select {
+			case lanes <- lane:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			after = lane.No
+		}
+	}
+}
+
+// lane takes one payment's steps in order and leaves the rest where a step did
+// not succeed: they stay planned, and count as parked.
+func (a *applying) lane(ctx context.Context, lane record.Lane) error {
+	id := lane.RecordID
+	for _, step := range lane.Steps {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !step.Call.Creates() && id == "" {
+			return nil
+		}
+		outcome, err := a.step(ctx, step, id)
+		if err != nil {
+			return err
+		}
+		if outcome.State != record.Confirmed {
+			return nil
+		}
+		if step.Call.Creates() {
+			id = outcome.RecordID
+		}
+	}
+	return nil
+}
+
+// A breaker trips when many calls in a row are refused in the same words: then
+// the mapping is wrong, not the rows.
+type breaker struct {
+	mu   sync.Mutex // guards the fields below
+	last string
+	n    int
+}
+
+// equalRefusals is how many it takes. Source: research into bulk tools found
+// limits between 10 and 100; a payment's row is cheap to refuse, so 25.
+const equalRefusals = 25
+
+func (b *breaker) refused(o record.Outcome) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	words := fmt.Sprint(o.HTTPStatus, o.Code, o.Param, o.Message)
+	if words != b.last {
+		b.last, b.n = words, 0
+	}
+	b.n++
+	return b.n >= equalRefusals
+}
+
+func (b *breaker) succeeded() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last, b.n = "", 0
+}

@@ -1,0 +1,137 @@
+// Package importer runs one import: it plans, it sends, and it accounts for
+// every row.
+//
+// Terms:
+//
+//   - A run is one import of some files with one mapping.
+//   - To plan is to read every row, classify it, turn it into calls and write
+//     these into a [Book]. Nothing is sent, and memory stays flat: payments
+//     whose rows lie far apart meet in the book, not here.
+//   - To apply is to send what a sealed plan says is to be sent, through a
+//     [Sender], noting in a [Ledger] each intent before its bytes leave and
+//     each answer after it came.
+//   - A lane is one payment's calls. They go in order, one at a time; lanes
+//     run in parallel, bounded. A failed step parks the later ones of its
+//     payment only.
+//   - The books of a run are its [Rows] and its [Calls]. They balance, or the
+//     run says that they do not.
+//
+// What ends where:
+//
+//	rows  = emitted + attached + ignored + held + rejected
+//	calls = confirmed + already there + rejected + parked + in doubt
+//
+// A plan is dropped, and nothing of it is ever sent, when a row has no class,
+// when a file cannot be read to its end, when one natural id stands for two
+// different calls, or when a check that says stop does not hold. A row whose
+// cells cannot be read is rejected: it goes to the rejects file, its payment's
+// other calls are parked with it, and the rest of the plan stands.
+//
+// Running the same import again is the resume; there is no other path. What was
+// confirmed is not asked again, what is in doubt is asked again under its own
+// key with its own bytes, and what was refused is tried anew.
+//
+// The package knows no engine and no screen. It drives a journal, a sender and
+// a limiter through the interfaces below and reports progress as values.
+package importer
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/payrec/payrec/record"
+)
+
+// A Book is where one run's plan is written. It belongs to one goroutine.
+type Book interface {
+	// Run is the run's id.
+	Run() string
+	// Add writes a planned call down. It may keep it back for a while.
+	Add(ctx context.Context, op record.Op) error
+	// Block parks all calls of a payment, because one of its rows cannot be
+	// imported.
+	Block(ctx context.Context, source, payment, reason string) error
+	// Seal gives every call its disposition. A plan without conflicts can be
+	// applied after it; one with conflicts can only be read and discarded.
+	Seal(ctx context.Context) ([]record.Tally, error)
+	// Entries iterates over the sealed plan in the order of its rows: the calls
+	// of the given dispositions, or all.
+	Entries(ctx context.Context, dispositions ...record.Disposition) iter.Seq2[record.Entry, error]
+	// Discard drops the plan as if it had never been.
+	Discard(ctx context.Context) error
+}
+
+// A Ledger is the memory of what was asked and answered.
+//
+// Begin must not return before the intent is durable. Finish may: an answer
+// that is lost in a crash is asked for again under the same key. After a
+// failed write every further Begin must fail.
+type Ledger interface {
+	// Lanes returns the next payments of a run, after the given lane number,
+	// that have steps still to be sent; none at the end.
+	Lanes(ctx context.Context, run string, after int64, limit int) ([]record.Lane, error)
+	Begin(ctx context.Context, opID string, epoch int, recordID string) error
+	Finish(ctx context.Context, opID string, epoch int, o record.Outcome) error
+	// Flush returns when everything that was finished is durable.
+	Flush(ctx context.Context) error
+	// Entries iterates over a run's calls in the order of their rows: those of
+	// the given dispositions, or all.
+	Entries(ctx context.Context, run string, dispositions ...record.Disposition) iter.Seq2[record.Entry, error]
+	// Tallies counts a run's calls by disposition and state.
+	Tallies(ctx context.Context, run string) ([]record.Tally, error)
+}
+
+// A Sender sends one call and says what its answer means. It must be safe for
+// concurrent use and must put exactly these bytes on the wire, at most once.
+type Sender interface {
+	Send(ctx context.Context, r Request) Answer
+}
+
+// A Request is one call as it leaves.
+type Request struct {
+	Path string // URL path
+	Key  string // Idempotency-Key
+	Body []byte // the form
+}
+
+// A Verdict is what an answer means for the call.
+type Verdict string
+
+// The verdicts. Done, Refused and Conflict settle a call; after all the others
+// it stays as certain, or as much in doubt, as it was before, unless the answer
+// says that this very try may have been executed.
+const (
+	Done     Verdict = "confirmed"    // it happened
+	Refused  Verdict = "rejected"     // it did not happen and will not
+	Conflict Verdict = "conflict"     // the key was used with other parameters
+	NotSent  Verdict = "not_sent"     // no byte of it left
+	InDoubt  Verdict = "in_doubt"     // no answer, or none that can be read
+	Failed   Verdict = "server_error" // a 500
+	Running  Verdict = "in_flight"    // the same key is being answered elsewhere
+	Limited  Verdict = "limited"      // the limiter turned it away
+	Locked   Verdict = "locked"       // the object was busy
+	StopRun  Verdict = "stop"         // nothing of this run can be sent: key, account or mode are wrong
+)
+
+// An Answer is what came back.
+type Answer struct {
+	Verdict Verdict
+	Outcome record.Outcome // ids, request id, status, code, param and message; its State is not set
+	// MayHaveRun says that this try may have been executed without our knowing.
+	MayHaveRun bool
+	// Final says that asking again under this key cannot bring another answer.
+	Final      bool
+	Limit      string        // which limiter turned it away, for Limited
+	RetryAfter time.Duration // what the server asked for; 0 if nothing
+	Err        error         // the cause, for people
+}
+
+// A Limiter says when the next request may leave. It must be safe for
+// concurrent use.
+type Limiter interface {
+	// Reserve takes the next place and returns how long to wait for it.
+	Reserve() time.Duration
+	// Report tells how a request fared, so that the rate can adapt.
+	Report(v Verdict, limit string)
+}

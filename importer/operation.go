@@ -1,0 +1,127 @@
+package importer
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/payrec/payrec/mapping"
+	"github.com/payrec/payrec/record"
+)
+
+// operation makes the planned call of an event: its identity, its stamps and
+// its bytes. scope names the account; see [record.OpID].
+func operation(scope, source string, e mapping.Event) (record.Op, error) {
+	op := record.Op{
+		ID:      record.OpID(scope, source, e.Call, e.ID),
+		Source:  source,
+		Payment: e.Payment,
+		Natural: e.ID,
+		Call:    e.Call,
+		Order:   e.Order,
+		Amount:  e.Amount,
+		Class:   e.Class,
+		File:    e.Pos.File,
+		Line:    e.Pos.Line,
+	}
+	op.Content = content(e)
+	params := stamped(op, e)
+	if errs := record.SpecOf(e.Call).Check(params); len(errs) > 0 {
+		return op, fmt.Errorf("with payrec's own metadata, %w", errs[0])
+	}
+	op.Body = params.Form()
+	return op, nil
+}
+
+// content is how the event reads, whatever file and line it was read from: two
+// rows that ask for the same thing have the same content, an edited row has not.
+func content(e mapping.Event) string {
+	p := append(make(record.Params, 0, len(e.Params)+3), e.Params...)
+	p.Set(" payment", e.Payment) // a blank begins no path of the API's
+	if e.Fee != nil {
+		p.Set(" fee", e.Fee.String())
+	}
+	if e.Net != nil {
+		p.Set(" net", e.Net.String())
+	}
+	return p.Hash()
+}
+
+// stamped returns the event's parameters with what the API would not give back
+// written into their metadata.
+func stamped(op record.Op, e mapping.Event) record.Params {
+	params := append(make(record.Params, 0, len(e.Params)+12), e.Params...)
+	put := func(key, value string) {
+		if value != "" {
+			params.Set("metadata."+key, value)
+		}
+	}
+	switch e.Call {
+	case record.ReportPayment:
+		put(record.StampOp, op.ID)
+		put(record.StampSource, op.Source)
+		put(record.StampFile, clip(op.File))
+		put(record.StampLine, strconv.Itoa(op.Line))
+		put(record.StampInitiatedAt, instant(e.Params, "initiated_at"))
+		put(record.StampGuaranteedAt, instant(e.Params, "guaranteed.guaranteed_at"))
+		put(record.StampFailedAt, instant(e.Params, "failed.failed_at"))
+		putFeeAndNet(put, e)
+	case record.ReportRefund:
+		reference, _ := e.Params.Get("processor_details.custom.refund_reference")
+		stamp := record.RefundStamp{
+			Op: op.ID, Value: e.Amount.Value, Currency: e.Amount.Currency,
+			At: instant(e.Params, "refunded.refunded_at"), Reference: reference,
+			Row: fmt.Sprintf("%s:%d", op.File, op.Line),
+		}
+		if e.Fee != nil {
+			stamp.Fee = e.Fee.Text()
+		}
+		put(stamp.Pair())
+	default:
+		// The record may already carry the stamps of report_payment, so a later
+		// call writes under its own name.
+		put(record.StampPrefix+strings.TrimPrefix(string(e.Call), "report_payment_")+"_op", op.ID)
+		put(record.StampGuaranteedAt, instant(e.Params, "guaranteed_at")+instant(e.Params, "guaranteed.guaranteed_at"))
+		put(record.StampFailedAt, instant(e.Params, "failed_at")+instant(e.Params, "failed.failed_at"))
+		put(record.StampCanceledAt, instant(e.Params, "canceled_at"))
+		putFeeAndNet(put, e)
+	}
+	return params
+}
+
+func putFeeAndNet(put func(key, value string), e mapping.Event) {
+	for _, m := range []*record.Money{e.Fee, e.Net} {
+		if m != nil && m.Currency != "" {
+			put(record.StampNetCurrency, string(m.Currency))
+		}
+	}
+	if e.Fee != nil {
+		put(record.StampFee, e.Fee.Text())
+	}
+	if e.Net != nil {
+		put(record.StampNet, e.Net.Text())
+	}
+}
+
+// instant is the time at path in RFC 3339, UTC; "" when there is none.
+func instant(p record.Params, path string) string {
+	text, ok := p.Get(path)
+	if !ok {
+		return ""
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return ""
+	}
+	return time.Unix(seconds, 0).UTC().Format(time.RFC3339)
+}
+
+// clip keeps a file name within a metadata value, its end rather than its start.
+func clip(name string) string {
+	runes := []rune(name)
+	if len(runes) <= record.MaxMetadataValue {
+		return name
+	}
+	return string(runes[len(runes)-record.MaxMetadataValue:])
+}

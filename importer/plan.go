@@ -1,0 +1,328 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/mapping"
+	"github.com/payrec/payrec/record"
+)
+
+// A File is one input of a run. Open starts reading it from its first row; it
+// may be called more than once.
+type File struct {
+	Name string
+	Open func() (*table.Reader, error)
+}
+
+// A Planner plans one run.
+type Planner struct {
+	Mapping *mapping.Mapping
+	Files   []File
+	Book    Book
+	// Scope names the account whose payments these are; see [record.OpID].
+	Scope string
+	// Notes is where rows that are not imported as they stand are noted, in the
+	// order of the files.
+	Notes    *Notes
+	Progress func(rows int64) // called now and then; may be nil
+}
+
+// A Report is what planning found. Tallies is nil when the plan was dropped.
+type Report struct {
+	Run      string
+	Rows     Rows
+	Lines    map[string]int64 // other lines by role
+	Classes  []*ClassCount
+	Checks   []mapping.CheckResult // first the failed ones
+	Tallies  []record.Tally
+	Problems Problems
+	// Dropped says why nothing of the plan may be sent; nil when it stands.
+	Dropped error
+}
+
+// ErrInput is wrapped by [Report.Dropped]: the input is wrong, not the tool.
+var ErrInput = errors.New("nothing was sent")
+
+type classKey struct {
+	class       string
+	disposition mapping.Disposition
+	reason      string
+}
+
+// planning is the state of one Plan.
+type planning struct {
+	*Planner
+	report  *Report
+	classes map[classKey]*ClassCount
+}
+
+// Plan reads every row of every file, writes the plan and seals it, or drops it
+// and says why in [Report.Dropped]. Its error is about the tool (a disk that is
+// full, an interrupt), and then the plan is dropped as well.
+func (p *Planner) Plan(ctx context.Context) (*Report, error) {
+	r := &planning{p, &Report{Run: p.Book.Run(), Lines: map[string]int64{}}, map[classKey]*ClassCount{}}
+	err := r.plan(ctx)
+	r.report.Classes = sortedClasses(r.classes)
+	switch {
+	case err != nil && !errors.Is(err, ErrInput):
+		// An interrupt must not leave a half-written plan behind.
+		return r.report, errors.Join(err, p.Book.Discard(context.WithoutCancel(ctx)))
+	case err != nil:
+		r.report.Dropped = err
+		return r.report, p.Book.Discard(ctx)
+	}
+	return r.report, nil
+}
+
+func (p *planning) plan(ctx context.Context) error {
+	session := p.Mapping.NewSession()
+	defer session.Close()
+	if p.Mapping.Gathers() {
+		if err := p.each(ctx, session.Gather); err != nil {
+			return err
+		}
+	}
+	err := p.each(ctx, func(row *table.Row) error { return p.row(ctx, session, row) })
+	if err != nil {
+		return err
+	}
+	checks, err := session.Finish()
+	if err != nil {
+		return err
+	}
+	p.report.Checks = checks
+	if err := p.verdict(); err != nil {
+		return err
+	}
+	tallies, err := p.Book.Seal(ctx)
+	if err != nil {
+		return err
+	}
+	return p.settle(ctx, tallies)
+}
+
+// each calls do with every row of every file.
+func (p *planning) each(ctx context.Context, do func(*table.Row) error) error {
+	for _, file := range p.Files {
+		if err := p.file(ctx, file, do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *planning) file(ctx context.Context, file File, do func(*table.Row) error) error {
+	reader, err := file.Open()
+	if err != nil {
+		return p.unreadable(err)
+	}
+	defer reader.Close()
+	for n := 1; ; n++ {
+		row, err := reader.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return p.unreadable(err)
+		}
+		if n%1024 == 0 {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			if p.Progress != nil {
+				p.Progress(p.report.Rows.Total)
+			}
+		}
+		if err := do(row); err != nil {
+			var broken *table.Error
+			if errors.As(err, &broken) {
+				return p.unreadable(err)
+			}
+			return err
+		}
+	}
+}
+
+// unreadable notes a problem that ends the reading: with the rest of a file
+// unread, no total of the plan means anything.
+func (p *planning) unreadable(err error) error {
+	p.report.Problems.add(problemOf(err))
+	return fmt.Errorf("a file could not be read to its end; %w", ErrInput)
+}
+
+// row takes one row through the mapping into the book and the accounts.
+func (p *planning) row(ctx context.Context, session *mapping.Session, row *table.Row) error {
+	result, err := session.Row(row)
+	if err != nil {
+		return err
+	}
+	if result == nil {
+		p.report.Lines[row.Role.String()]++
+		return nil
+	}
+	for _, event := range result.Events {
+		op, err := operation(p.Scope, p.Mapping.Source(), event)
+		if err != nil {
+			result.Disposition = mapping.Rejected
+			result.Problems = append(result.Problems, mapping.RowProblem{Code: "invalid_field", Msg: err.Error()})
+			break
+		}
+		if err := p.Book.Add(ctx, op); err != nil {
+			return err
+		}
+	}
+	return p.account(ctx, result)
+}
+
+// account enters the row into the books of the run.
+func (p *planning) account(ctx context.Context, r *mapping.Result) error {
+	rows := &p.report.Rows
+	rows.Total++
+	switch r.Disposition {
+	case mapping.Emitted:
+		rows.Emitted++
+	case mapping.Attached:
+		rows.Attached++
+	case mapping.Ignored:
+		rows.Ignored++
+	case mapping.Held:
+		rows.Held++
+		if err := p.Notes.add(Note{File: r.Pos.File, Sheet: r.Pos.Sheet, Line: r.Pos.Line, Held: true, Code: "held", Message: r.Reason}); err != nil {
+			return err
+		}
+	case mapping.Rejected:
+		rows.Rejected++
+		if err := p.rejected(ctx, r); err != nil {
+			return err
+		}
+	}
+	key := classKey{r.Class, r.Disposition, r.Reason}
+	if r.Disposition == mapping.Rejected {
+		key.reason = ""
+	}
+	count := p.classes[key]
+	if count == nil {
+		count = &ClassCount{Class: r.Class, Disposition: r.Disposition.String(), Reason: key.reason}
+		p.classes[key] = count
+	}
+	return count.add(r.Total)
+}
+
+// rejected notes why a row cannot be imported, and parks its payment: a later
+// step must not overtake the one that is missing.
+func (p *planning) rejected(ctx context.Context, r *mapping.Result) error {
+	for i, problem := range r.Problems {
+		p.report.Problems.add(rowProblem(r.Pos, problem))
+		if i > 0 {
+			continue // one line of the rejects file per row; the report has them all
+		}
+		note := Note{File: r.Pos.File, Sheet: r.Pos.Sheet, Line: r.Pos.Line,
+			Code: problem.Code, Column: problem.Column, Message: problem.Msg, Hint: problem.Hint}
+		if err := p.Notes.add(note); err != nil {
+			return err
+		}
+	}
+	if r.Payment == "" {
+		return nil
+	}
+	reason := fmt.Sprintf("%s, a row of the same payment, was rejected", r.Pos)
+	return p.Book.Block(ctx, p.Mapping.Source(), r.Payment, reason)
+}
+
+// verdict says whether the plan may stand.
+func (p *planning) verdict() error {
+	if n := p.report.Problems.Fatal; n > 0 {
+		return fmt.Errorf("%s that the mapping does not foresee; %w", count(n, "row", "rows"), ErrInput)
+	}
+	failed := 0
+	for _, c := range p.report.Checks {
+		if !c.OK && c.Severity != "warn" {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%s not hold; %w", count(int64(failed), "check does", "checks do"), ErrInput)
+	}
+	if !p.report.Rows.Balanced() {
+		return fmt.Errorf("the account of the rows does not balance (%+v): this is a defect of payrec", p.report.Rows)
+	}
+	return nil
+}
+
+// settle reads the sealed plan: conflicts drop it, and rows whose calls are held
+// or repeat earlier ones move to where they belong in the account.
+func (p *planning) settle(ctx context.Context, tallies []record.Tally) error {
+	p.report.Tallies = tallies
+	n := map[record.Disposition]int64{}
+	for _, t := range tallies {
+		n[t.Disposition] += t.N
+	}
+	if n[record.Conflicting] > 0 {
+		for e, err := range p.Book.Entries(ctx, record.Conflicting) {
+			if err != nil {
+				return err
+			}
+			p.report.Problems.add(conflictProblem(e))
+		}
+		return fmt.Errorf("%s an id with another that reads differently; %w", count(n[record.Conflicting], "call shares", "calls share"), ErrInput)
+	}
+	if n[record.Duplicate] > 0 {
+		// Only all of a row's calls tell whether it repeats an earlier row whole.
+		return p.move(ctx)
+	}
+	if n[record.Held] > 0 {
+		return p.move(ctx, record.Held)
+	}
+	return nil
+}
+
+// move enters into the account what became of rows in the sealed plan. The
+// entries come in the order of the rows, so those of one row stand together.
+func (p *planning) move(ctx context.Context, dispositions ...record.Disposition) error {
+	var file string
+	var line int
+	var held, repeated, other bool
+	settle := func() {
+		rows := &p.report.Rows
+		switch {
+		case held:
+			rows.Emitted--
+			rows.Held++
+		case repeated && !other:
+			rows.Emitted--
+			rows.Attached++
+		}
+		held, repeated, other = false, false, false
+	}
+	for e, err := range p.Book.Entries(ctx, dispositions...) {
+		if err != nil {
+			return err
+		}
+		if e.File != file || e.Line != line {
+			settle()
+			file, line = e.File, e.Line
+		}
+		switch e.Disposition {
+		case record.Held:
+			held = true
+		case record.Duplicate:
+			repeated = true
+		default:
+			other = true
+		}
+	}
+	settle()
+	return nil
+}
+
+// count is "1 row" or "12 rows".
+func count(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,138 @@
+package importer
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/payrec/payrec/record"
+)
+
+// keyLife is how long an idempotency key is relied on: the API keeps them for
+// at least 24 hours, after which the same key makes a new payment. Source:
+// docs.stripe.com/api/idempotent_requests.
+const keyLife = 23 * time.Hour
+
+// tries is how often a call is asked again before it is left as it is. With
+// full jitter up to half a minute that is about two minutes.
+const tries = 8
+
+// step sends one call until its outcome is known, or leaves it in doubt. The
+// error is for what ends the run.
+func (a *applying) step(ctx context.Context, step record.Step, recordID string) (record.Outcome, error) {
+	unknown := record.Outcome{State: record.UnknownState}
+	doubt := step.State != record.Planned
+	if doubt && !a.keyHolds(step.FirstSent) {
+		// Asked again now, this key might report the payment a second time.
+		return unknown, nil
+	}
+	for try := 0; ; {
+		if err := a.wait(ctx); err != nil {
+			return unknown, err
+		}
+		// If we crash after the next line, the next run finds the intent and
+		// asks again under the same key.
+		if err := a.Ledger.Begin(ctx, step.ID, step.Epoch, recordID); err != nil {
+			return unknown, err
+		}
+		answer := a.send(ctx, step, recordID)
+		a.Limiter.Report(answer.Verdict, answer.Limit)
+		outcome := answer.Outcome
+		switch answer.Verdict {
+		case Done:
+			outcome.State = record.Confirmed
+			a.breaker.succeeded()
+			return outcome, a.finish(ctx, step, outcome)
+		case Refused:
+			outcome.State = record.Rejected
+			if err := a.finish(ctx, step, outcome); err != nil {
+				return outcome, err
+			}
+			if a.breaker.refused(outcome) {
+				return outcome, &StopError{answer, fmt.Sprintf("stopped after %d equal refusals in a row; the mapping, not the rows, seems to be wrong", equalRefusals)}
+			}
+			return outcome, nil
+		case Conflict:
+			outcome.State = record.ConflictState
+			return outcome, a.finish(ctx, step, outcome)
+		}
+		doubt = doubt || answer.MayHaveRun
+		outcome.State = record.UnknownState
+		if !doubt {
+			outcome.State = record.Planned
+		}
+		if err := a.finish(ctx, step, outcome); err != nil {
+			return outcome, err
+		}
+		if answer.Verdict == StopRun {
+			return outcome, &StopError{answer, "stopped: the API does not take this key, account or mode"}
+		}
+		if answer.Verdict != Limited {
+			// Being turned away by the limiter is no failed try: the lowered rate
+			// is what helps.
+			try++
+		}
+		if answer.Final || try >= tries {
+			if answer.Verdict == NotSent {
+				return outcome, &StopError{answer, "stopped: the API cannot be reached"}
+			}
+			return outcome, nil
+		}
+		if err := pause(ctx, max(a.Backoff(try), answer.RetryAfter)); err != nil {
+			return outcome, err
+		}
+	}
+}
+
+// keyHolds says whether a key that was first used at first is still the same
+// request. A clock that went backwards proves nothing, so it does not hold.
+func (a *applying) keyHolds(first time.Time) bool {
+	age := a.Clock().Sub(first)
+	return age >= 0 && age < keyLife
+}
+
+// send does not hear the interrupt: cutting the call short would only trade a
+// known outcome for an unknown one. The sender's own timeout ends it.
+func (a *applying) send(ctx context.Context, step record.Step, recordID string) Answer {
+	a.requests.Add(1)
+	return a.Sender.Send(context.WithoutCancel(ctx), Request{
+		Path: step.Call.Path(recordID),
+		Key:  step.Key(),
+		Body: step.Body,
+	})
+}
+
+// finish notes an outcome; an interrupt must not keep it from the disk.
+func (a *applying) finish(ctx context.Context, step record.Step, o record.Outcome) error {
+	if err := a.Ledger.Finish(context.WithoutCancel(ctx), step.ID, step.Epoch, o); err != nil {
+		return err
+	}
+	if o.State != record.Planned && o.State != record.UnknownState && a.Progress != nil {
+		a.Progress(a.settled.Add(1))
+	}
+	return nil
+}
+
+func (a *applying) wait(ctx context.Context) error { return pause(ctx, a.Limiter.Reserve()) }
+
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fullJitter pauses up to half a second before the first repetition and up to
+// twice as long before each further one, 32 seconds at the most.
+func fullJitter(try int) time.Duration {
+	most := min(500*time.Millisecond<<max(try-1, 0), 32*time.Second)
+	return rand.N(most)
+}
