@@ -43,6 +43,16 @@ func BenchmarkCSV(b *testing.B) {
 				}
 			}
 		})
+		b.Run(fmt.Sprintf("table-find/quoted=%v", quoted), func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				r, err := NewReader("b.csv", bytes.NewReader(data), Dialect{Header: Header{Find: []string{"Psp Reference", "Type"}}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				drain(b, r)
+			}
+		})
 		b.Run(fmt.Sprintf("encoding-csv/quoted=%v", quoted), func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()

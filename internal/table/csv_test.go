@@ -98,7 +98,7 @@ func TestTraps(t *testing.T) {
 		{"UTF-16 without a mark", "a\x00\n\x00\xac\x20", with(Dialect{}, func(d *Dialect) { d.Encoding = "utf-16le" }), lines("1 header a", "2 body €")},
 		{"mark against the encoding", "\xff\xfea\x00", with(Dialect{}, func(d *Dialect) { d.Encoding = "utf-8" }), lines("t.csv: the file is utf-16le by its byte order mark, not utf-8; say encoding: utf-16le")},
 		{"unknown encoding", "a", with(Dialect{}, func(d *Dialect) { d.Encoding = "klingon" }), lines(`t.csv: encoding "klingon" is not known; use a label such as utf-8, utf-16, windows-1252, gbk or shift_jis`)},
-		{"too few cells", "a,b\n1\n2,3\n", Dialect{}, lines("1 header a|b", "2 body 1 !t.csv:2: row has 1 cells where its header has 2; a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ", "3 body 2|3")},
+		{"too few cells", "a,b\n1\n2,3\n", Dialect{}, lines("1 header a|b", "2 body 1 !t.csv:2: row has 1 cell where its header has 2; a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ", "3 body 2|3")},
 		{"too few cells, padded", "a,b\n1\n", with(Dialect{}, func(d *Dialect) { d.Ragged = RaggedPad }), lines("1 header a|b", "2 body 1|")},
 		{"too many cells, padded", "a\n1,2\n", with(Dialect{}, func(d *Dialect) { d.Ragged = RaggedPad }), lines("1 header a", "2 body 1|2 !t.csv:2: row has 2 cells where its header has 1; a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ")},
 		{"ragged allowed", "a\n1,2\n", with(Dialect{}, func(d *Dialect) { d.Ragged = RaggedAllow }), lines("1 header a", "2 body 1|2")},
@@ -122,8 +122,9 @@ func TestHeader(t *testing.T) {
 		want       string
 	}{
 		{"by row", "x\n\na,b\n1,2\n", Dialect{Header: Header{Row: 3}}, lines("1 preamble x", "2 blank", "3 header a|b", "4 body 1|2")},
-		{"by row, inside a cell", "\"x\ny\"\na\n", Dialect{Header: Header{Row: 2}}, lines("t.csv: no row starts at line 2, where the header is said to be; blank lines count; or find the header by its names")},
-		{"by row, past the end", "x\n", Dialect{Header: Header{Row: 2}}, lines("1 preamble x", "t.csv: no row starts at line 2, where the header is said to be; blank lines count; or find the header by its names")},
+		{"by row, inside a cell", "\"x\ny\"\na\n", Dialect{Header: Header{Row: 2}}, lines("t.csv: no row with text starts at line 2, where the header is said to be; blank lines count; or find the header by its names")},
+		{"by row, past the end", "x\n", Dialect{Header: Header{Row: 2}}, lines("1 preamble x", "t.csv: no row with text starts at line 2, where the header is said to be; blank lines count; or find the header by its names")},
+		{"by row, which is blank", "x\n\na\n", Dialect{Header: Header{Row: 2}}, lines("1 preamble x", "t.csv: no row with text starts at line 2, where the header is said to be; blank lines count; or find the header by its names")},
 		{"by names, in any cell, case and blanks", "x\n,\u00a0PSP  Reference\t,Type\n,1,2\n", find("psp reference", "type"), lines("1 preamble x", `2 header |\u00a0PSP  Reference\t|Type`, "3 body |1|2")},
 		{"by names, again with other columns", "a,b\n1,2\nb,a\n3,4\n", find("a", "b"), lines("1 header a|b", "2 body 1|2", "3 header b|a", "4 body 3|4")},
 		{"by names, near miss", "junk\nPsp Referense,Type\n", find("Psp Reference", "Type"), lines("1 preamble junk", "2 preamble Psp Referense|Type",
@@ -165,18 +166,19 @@ func TestFooter(t *testing.T) {
 
 func TestFramed(t *testing.T) {
 	rec := &Records{Column: 2, Header: "CH", Body: []string{"SB"}, Totals: []string{"SF"}, Context: []string{"SH"}, Ignore: []string{"X*"}}
-	got := readString(t, "1,SH,x\n1,CH,id\n1, SB ,p1\n1,SB\n1,ZZ,?\n7\n1,XY,-\n1,CH,id,sum\n1,SB,p2,3\n1,SF,3\n", Dialect{Records: rec})
+	got := readString(t, "1,SB,p0\n1,SH,x\n1,CH,id\n1, SB ,p1\n1,SB\n1,ZZ,?\n7\n1,XY,-\n1,CH,id,sum\n1,SB,p2,3\n1,SF,3\n", Dialect{Records: rec})
 	want := lines(
-		"1 context(SH) 1|SH|x",
-		"2 header(CH) 1|CH|id",
-		"3 body(SB) 1| SB |p1",
-		"4 body(SB) 1|SB !t.csv:4: row has 2 cells where its header has 3; a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ",
-		`5 body(ZZ) 1|ZZ|? !t.csv:5: column "CH": "ZZ": is no kind of record that is known here; known are "CH", "SB", "SF", "SH", "X*"; add it to body, totals, context or ignore`,
-		"6 body 7 !t.csv:6: row has 1 cells, and the kind of record stands in column 2",
-		"7 ignored(XY) 1|XY|-",
-		"8 header(CH) 1|CH|id|sum",
-		"9 body(SB) 1|SB|p2|3",
-		"10 total(SF) 1|SF|3",
+		`1 body(SB) 1|SB|p0 !t.csv:1: row comes before any header row, whose kind is "CH"; the file may be cut; fetch it again`,
+		"2 context(SH) 1|SH|x",
+		"3 header(CH) 1|CH|id",
+		"4 body(SB) 1| SB |p1",
+		"5 body(SB) 1|SB !t.csv:5: row has 2 cells where its header has 3; a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ",
+		`6 body(ZZ) 1|ZZ|? !t.csv:6: column "CH": "ZZ": is no kind of record that is known here; known are "CH", "SB", "SF", "SH", "X*"; add it to body, totals, context or ignore`,
+		"7 body 7 !t.csv:7: row has 1 cell, and the kind of record stands in column 2",
+		"8 ignored(XY) 1|XY|-",
+		"9 header(CH) 1|CH|id|sum",
+		"10 body(SB) 1|SB|p2|3",
+		"11 total(SF) 1|SF|3",
 	)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

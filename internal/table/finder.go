@@ -151,7 +151,7 @@ func (f *finder) missing() *fault {
 	e := &fault{cell: -1}
 	switch {
 	case f.row > 0:
-		e.msg = fmt.Sprintf("no row starts at line %d, where the header is said to be", f.row)
+		e.msg = fmt.Sprintf("no row with text starts at line %d, where the header is said to be", f.row)
 		e.hint = "blank lines count; or find the header by its names"
 	case len(f.find) == 0:
 		e.msg = "the file has no header: it has no row with any text"

@@ -78,9 +78,12 @@ func (r *Reader) classifyFramed() {
 		r.newHeader()
 	case !ok:
 		row.Role = Body
-		r.spoil(&fault{at: row.Pos.Line, cell: -1, msg: fmt.Sprintf("row has %d cells, and the kind of record stands in column %d", len(row.Cells), f.column+1)})
+		r.spoil(&fault{at: row.Pos.Line, cell: -1, msg: fmt.Sprintf("row has %s, and the kind of record stands in column %d", count(len(row.Cells)), f.column+1)})
 	case !known:
 		r.spoil(&fault{at: row.Pos.Line, cell: f.column, value: cell,
 			msg: "is no kind of record that is known here", hint: "known are " + f.known() + "; add it to body, totals, context or ignore"})
+	case role == Body && f.header != "" && r.header == nil:
+		r.spoil(&fault{at: row.Pos.Line, cell: -1, msg: fmt.Sprintf("row comes before any header row, whose kind is %q", f.header),
+			hint: "the file may be cut; fetch it again"})
 	}
 }

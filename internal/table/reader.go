@@ -247,9 +247,17 @@ func (r *Reader) shape() {
 	}
 	if have > want || have < c.named {
 		r.spoil(&fault{at: row.Pos.Line, cell: -1,
-			msg:  fmt.Sprintf("row has %d cells where its header has %d", have, want),
+			msg:  fmt.Sprintf("row has %s where its header has %d", count(have), want),
 			hint: "a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ"})
 	}
+}
+
+// count is "1 cell", "2 cells".
+func count(n int) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return fmt.Sprintf("%d cells", n)
 }
 
 // keep lets the source reuse a slice of cells that had to grow.

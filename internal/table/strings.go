@@ -3,6 +3,7 @@ package table
 import (
 	"encoding/xml"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -35,22 +36,24 @@ func (b *workbook) readStrings() (*sharedStrings, error) {
 	if b.strings == "" || b.parts[b.strings] == nil {
 		return s, nil
 	}
-	var text []byte
+	var text strings.Builder // whose String does not copy
+	var one []byte
 	err := b.each(b.strings, func(e xml.StartElement, p *part) error {
 		if e.Name.Local != "si" {
 			return nil
 		}
-		if len(s.ends) == maxShared {
-			return &fault{cell: -1, msg: "the workbook has more than 16 million texts", hint: "export it in parts, or as CSV"}
+		if len(s.ends) == maxShared || text.Len() > math.MaxUint32-2*b.limits.Cell {
+			return &fault{cell: -1, msg: "the workbook has more than 16 million texts, or 4 GiB of them", hint: "export it in parts, or as CSV"}
 		}
 		var err error
-		if text, err = p.richText(text, "si"); err != nil {
+		if one, err = p.richText(one[:0], "si"); err != nil {
 			return err
 		}
-		s.ends = append(s.ends, uint32(len(text)))
+		text.Write(one)
+		s.ends = append(s.ends, uint32(text.Len()))
 		return nil
 	})
-	s.text = string(text)
+	s.text = text.String()
 	return s, err
 }
 

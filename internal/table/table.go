@@ -165,7 +165,8 @@ func (p Pos) String() string {
 }
 
 // A Row is one record of a file. It is borrowed, as are its slices: valid until
-// the next call of Next.
+// the next call of Next. The strings in them may be kept; a kept cell holds the
+// text of its whole row in memory.
 type Row struct {
 	Pos    Pos
 	Lines  int // physical lines that the row spans; 1 in a workbook
@@ -173,7 +174,7 @@ type Row struct {
 	Kind   string   // discriminator of a framed file, without blanks around it
 	Cells  []string // text as in the file: decoded and unquoted, untrimmed; none for an empty line
 	Header *Columns // header in force, or nil; another pointer once another header is in force
-	Err    error    // an *Error: this row alone is wrong
+	Err    error    // an *Error: this row alone is wrong, whatever its role
 
 	numeric []bool // of a workbook: parallel to Cells
 }

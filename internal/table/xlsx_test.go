@@ -25,8 +25,7 @@ type book struct {
 	parts   map[string]string // further parts
 }
 
-func (b book) bytes(t testing.TB) []byte {
-	t.Helper()
+func (b book) bytes(t interface{ Fatal(...any) }) []byte {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	add := func(name, content string) {
