@@ -19,7 +19,7 @@ const sendable = `i.disposition IN ('new', 'retry', 'changed') AND o.state IN ('
 // reads a page at a time, so that memory stays flat and no read holds up the
 // writer's checkpoints.
 func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int) ([]Lane, error) {
-	r, err := j.findRun(ctx, run)
+	r, err := j.settledRun(ctx, run)
 	if err != nil {
 		return nil, err
 	}

@@ -150,7 +150,9 @@ func OpenReadOnly(ctx context.Context, path string) (*Journal, error) {
 		err = &FormatError{Path: path, Reason: fmt.Sprintf("is of the older format %d; run an import with it once, which brings it up to date", version)}
 	}
 	if err == nil {
-		j.id, err = identity(ctx, conn)
+		if j.id, err = identity(ctx, conn); err != nil {
+			err = damaged(path, err)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

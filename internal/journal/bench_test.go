@@ -1,0 +1,84 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// BenchmarkSend measures Begin and Finish of one call, from one goroutine and
+// from many; every Begin waits for the disk.
+func BenchmarkSend(b *testing.B) {
+	for _, senders := range []int{1, 32} {
+		b.Run(fmt.Sprint(senders), func(b *testing.B) {
+			ctx := context.Background()
+			j := newJournal(b)
+			plan(b, j, "r", payments(b.N)...)
+			b.ResetTimer()
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			for range senders {
+				wg.Go(func() {
+					for n := next.Add(1) - 1; n < int64(b.N); n = next.Add(1) - 1 {
+						id := pay(fmt.Sprint("p", n), "x").ID
+						if err := j.Begin(ctx, id, 0, ""); err != nil {
+							b.Error(err)
+							return
+						}
+						if err := j.Finish(ctx, id, 0, Outcome{State: Confirmed, RecordID: "pr_123456789012345678901234", RequestID: "req_12345678901234", HTTPStatus: 200}); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if err := j.Flush(ctx); err != nil {
+				b.Error(err)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
+		})
+	}
+}
+
+// BenchmarkPlan measures planning: adding calls of ordinary size, then sealing.
+func BenchmarkPlan(b *testing.B) {
+	ctx := context.Background()
+	ops := payments(b.N)
+	for i := range ops {
+		ops[i].Body = make([]byte, 700)
+	}
+	j := newJournal(b)
+	p, err := j.NewRun(ctx, RunInfo{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for _, o := range ops {
+		if err := p.Add(ctx, o); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := p.flush(ctx); err != nil {
+		b.Fatal(err)
+	}
+	if err := p.wait(); err != nil {
+		b.Fatal(err)
+	}
+	added := b.Elapsed().Seconds()
+	if _, err := p.Seal(ctx); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/added, "added/s")
+	b.ReportMetric(float64(b.N)/(b.Elapsed().Seconds()-added), "sealed/s")
+}
+
+func payments(n int) []Op {
+	ops := make([]Op, n)
+	for i := range ops {
+		ops[i] = pay(fmt.Sprint("p", i), "x")
+	}
+	return ops
+}
