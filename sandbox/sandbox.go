@@ -123,6 +123,7 @@ func (s *Server) load(path string) error {
 		return err
 	}
 	s.store, s.account, s.notes = st, account, notes
+	s.writes.Store(0) // those of the file were executed by others
 	return nil
 }
 

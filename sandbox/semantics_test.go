@@ -1,0 +1,199 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// choiceTests holds the list of choices and the behaviour together: each shows
+// its choice, and there is one for each.
+var choiceTests = map[string]func(t *testing.T, s *Server){
+	"account-header": func(t *testing.T, s *Server) {
+		expect(t, get(t, s, "/v1/payment_records", "Stripe-Account", s.ID()), 200, "")
+		expect(t, get(t, s, "/v1/payment_records", "Stripe-Account", "acct_other"), 403, "")
+	},
+	"amount-authorized": func(t *testing.T, s *Server) {
+		for _, state := range states {
+			expect(t, get(t, s, "/v1/payment_records/"+inState(t, s, state)), 200, `"amount_authorized":{"currency":"usd","value":0}`)
+		}
+	},
+	"attach-payment": func(t *testing.T, s *Server) {
+		id := inState(t, s, "guaranteed")
+		expect(t, post(t, s, "/v1/invoices/in_any/attach_payment", "payment_record="+id), 200, `"object":"invoice"`)
+		expect(t, post(t, s, "/v1/invoices/in_any/attach_payment", "payment_record="+id), 400, ownPrefix)
+	},
+	"attempt-after-terminal": func(t *testing.T, s *Server) {
+		for _, state := range []string{"failed", "canceled"} {
+			for _, outcome := range []string{"guaranteed", "failed", "canceled"} {
+				expect(t, post(t, s, "/v1/payment_records/"+inState(t, s, state)+"/report_payment_attempt_"+outcome, outcome+"_at=1"), 400, ownPrefix)
+			}
+		}
+	},
+	"attempt-inherits": func(t *testing.T, s *Server) {
+		id := post(t, s, newPath, paymentForm("description", "d", "customer_details[name]", "N", "shipping_details[name]", "S")).str("id")
+		expect(t, post(t, s, "/v1/payment_records/"+id+"/report_payment_attempt_failed", "failed_at=1"), 200, "")
+		r := post(t, s, "/v1/payment_records/"+id+"/report_payment_attempt", "initiated_at=1&description=e")
+		expect(t, r, 200, `"description":"e"`)
+		a := get(t, s, "/v1/payment_attempt_records/"+r.str("latest_payment_attempt_record"))
+		for _, want := range []string{`"description":"e"`, `"name":"N"`, `"name":"S"`, `"payment_reference":"ref-1"`, `"display_name":"Adyen"`, `"amount_requested":{"currency":"usd","value":1000}`} {
+			expect(t, a, 200, want)
+		}
+	},
+	"call-metadata": func(t *testing.T, s *Server) {
+		id := post(t, s, newPath, paymentForm("metadata[a]", "1")).str("id")
+		r := post(t, s, "/v1/payment_records/"+id+"/report_payment_attempt_failed", "failed_at=1&metadata[b]=2")
+		expect(t, r, 200, `"metadata":{"a":"1","b":"2"}`)
+		expect(t, get(t, s, "/v1/payment_attempt_records/"+r.str("latest_payment_attempt_record")), 200, `"metadata":{"a":"1","b":"2"}`)
+		r = post(t, s, "/v1/payment_records/"+id+"/report_payment_attempt", "initiated_at=1&metadata[c]=3")
+		expect(t, get(t, s, "/v1/payment_attempt_records/"+r.str("latest_payment_attempt_record")), 200, `"metadata":{"c":"3"}`)
+	},
+	"created-window": func(t *testing.T, s *Server) {
+		inState(t, s, "initiated") // at 1800000000
+		expect(t, get(t, s, "/v1/payment_records?created_after=1800000000"), 200, `"data":[]`)
+		expect(t, get(t, s, "/v1/payment_records?created_before=1800000000"), 200, `"data":[]`)
+		expect(t, get(t, s, "/v1/payment_records?created_after=1799999999&created_before=1800000001"), 200, `"data":[{`)
+	},
+	"currency-steps": func(t *testing.T, s *Server) {
+		for currency, value := range map[string]string{"kwd": "1005", "isk": "150", "ugx": "1050"} {
+			expect(t, post(t, s, newPath, paymentForm("amount_requested[currency]", currency, "amount_requested[value]", value)), 400, "multiple")
+			expect(t, post(t, s, newPath, paymentForm("amount_requested[currency]", currency, "amount_requested[value]", value+"00")), 200, "")
+		}
+	},
+	"custom-method-name": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, paymentForm("payment_method_details[custom][display_name]", "-", "payment_method_details[custom][type]", "cpmt_1")), 200,
+			`"custom":{"display_name":"cpmt_1","type":"cpmt_1"}`)
+	},
+	"duplicate-parameter": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, "description=first&"+paymentForm()+"&description=last"), 200, `"description":"last"`)
+	},
+	"expand": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, paymentForm("expand[]", "processor_details")), 200, "")
+		expect(t, post(t, s, newPath, paymentForm("expand[]", "latest_payment_attempt_record")), 400, "cannot be expanded")
+	},
+	"informational-merge": func(t *testing.T, s *Server) {
+		for _, state := range states {
+			path := "/v1/payment_records/" + inState(t, s, state) + "/report_payment_attempt_informational"
+			expect(t, post(t, s, path, "customer_details[name]=N"), 200, "")
+			r := post(t, s, path, "customer_details[phone]=1")
+			expect(t, r, 200, `"name":"N","phone":"1"`)
+			expect(t, get(t, s, "/v1/payment_attempt_records/"+r.str("latest_payment_attempt_record")), 200, `"name":"N","phone":"1"`)
+		}
+	},
+	"key-in-use-first": func(t *testing.T, s *Server) {
+		if _, e := s.keys.claim("k", "p", "h", 0); e != nil {
+			t.Fatal(e)
+		}
+		expect(t, post(t, s, newPath, paymentForm(), "Idempotency-Key", "k"), 409, "idempotency_key_in_use")
+	},
+	"list-old-version": func(t *testing.T, s *Server) {
+		expect(t, get(t, s, "/v1/payment_records", "Stripe-Version", "2026-06-24.dahlia"), 404, "Unrecognized request URL")
+	},
+	"method-type": func(t *testing.T, s *Server) {
+		form := func(id string) string {
+			return paymentForm("payment_method_details[type]", "-", "payment_method_details[custom][display_name]", "-", "payment_method_details[payment_method]", id)
+		}
+		expect(t, post(t, s, newPath, form("pm_1")), 200, `"payment_method":"pm_1","type":"card"`)
+		expect(t, post(t, s, newPath, form("card_1")), 400, "No such PaymentMethod")
+	},
+	"parameter-order": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, paymentForm("foo", "1", "initiated_at", "-", "outcome", "x", "expand[]", "x")), 400, "parameter_unknown")
+		expect(t, post(t, s, newPath, paymentForm("initiated_at", "-", "outcome", "x", "expand[]", "x")), 400, "parameter_missing")
+		expect(t, post(t, s, newPath, paymentForm("outcome", "x", "expand[]", "x")), 400, "Invalid outcome")
+	},
+	"processor-omitted": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, paymentForm("processor_details[type]", "-", "processor_details[custom][payment_reference]", "-")), 200,
+			`"processor_details":{"type":"custom","custom":{"payment_reference":null}}`)
+	},
+	"record-mirrors-attempt": func(t *testing.T, s *Server) {
+		id := inState(t, s, "failed")
+		expect(t, post(t, s, "/v1/payment_records/"+id+"/report_payment_attempt", "initiated_at=1"), 200, `"amount_failed":{"currency":"usd","value":0}`)
+	},
+	"refund-currency": func(t *testing.T, s *Server) {
+		id := inState(t, s, "guaranteed")
+		expect(t, post(t, s, "/v1/payment_records/"+id+"/report_refund", refundForm("r", "amount[value]", "1", "amount[currency]", "eur")), 400, ownPrefix)
+	},
+	"refund-keeps-guaranteed": func(t *testing.T, s *Server) {
+		id := inState(t, s, "guaranteed")
+		expect(t, post(t, s, "/v1/payment_records/"+id+"/report_refund", refundForm("r")), 200,
+			`"amount_guaranteed":{"currency":"usd","value":1000},"amount_refunded":{"currency":"usd","value":1000}`)
+	},
+	"refund-not-guaranteed": func(t *testing.T, s *Server) {
+		for _, state := range []string{"initiated", "failed", "canceled"} {
+			expect(t, post(t, s, "/v1/payment_records/"+inState(t, s, state)+"/report_refund", refundForm("r")), 400, ownPrefix)
+		}
+	},
+	"refund-omitted-amount": func(t *testing.T, s *Server) {
+		path := "/v1/payment_records/" + inState(t, s, "guaranteed") + "/report_refund"
+		expect(t, post(t, s, path, refundForm("r1", "amount[value]", "1", "amount[currency]", "usd")), 200, "")
+		expect(t, post(t, s, path, refundForm("r2")), 200, `"amount_refunded":{"currency":"usd","value":1000}`)
+	},
+	"refusal-wording": func(t *testing.T, s *Server) {
+		for _, cell := range cells {
+			for i, state := range states {
+				if cell.status[i] != 400 {
+					continue
+				}
+				r := post(t, s, "/v1/payment_records/"+inState(t, s, state)+"/"+cell.call, cell.form)
+				if r.status != 400 || r.at("error", "code") != nil || r.str("error", "type") != "invalid_request_error" || !strings.HasPrefix(r.str("error", "message"), ownPrefix) {
+					t.Errorf("%s in %s: got %d %s", cell.call, state, r.status, r.raw)
+				}
+			}
+		}
+	},
+	"stripe-records-read-only": func(t *testing.T, s *Server) {
+		id := seeded(t, s)
+		for _, cell := range cells {
+			expect(t, post(t, s, "/v1/payment_records/"+id+"/"+cell.call, cell.form), 400, "reported by Stripe")
+		}
+	},
+	"stripe-records-shape": func(t *testing.T, s *Server) {
+		expect(t, get(t, s, "/v1/payment_records/"+seeded(t, s)), 200, `"processor_details":{"type":"custom","custom":{"payment_reference":null}},"reported_by":"stripe"`)
+	},
+	"test-keys": func(t *testing.T, s *Server) {
+		id := inState(t, s, "initiated")
+		for _, key := range []string{"sk_test_a", "rk_test_b"} {
+			expect(t, get(t, s, "/v1/payment_records/"+id, "Authorization", "Bearer "+key), 200, id)
+		}
+	},
+	"timestamps-unbounded": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, paymentForm("initiated_at", "4102444800", "outcome", "guaranteed", "guaranteed[guaranteed_at]", "1")), 200, "")
+	},
+}
+
+func expect(t *testing.T, r reply, status int, contains string) {
+	t.Helper()
+	if r.status != status || !strings.Contains(r.raw, contains) {
+		t.Errorf("got %d %s; want %d with %s", r.status, r.raw, status, contains)
+	}
+}
+
+func seeded(t *testing.T, s *Server) string {
+	t.Helper()
+	id, err := s.SeedStripe(StripePayment{PaymentIntent: "pi_1", Charge: "ch_1", Amount: amount("usd", 1000), Outcome: "guaranteed"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestSemantics(t *testing.T) {
+	var last string
+	for _, c := range Semantics() {
+		test := choiceTests[c.ID]
+		if test == nil {
+			t.Errorf("%s: no test shows it", c.ID)
+			continue
+		}
+		if c.ID <= last || c.Cell == "" || c.What == "" || c.Basis == "" {
+			t.Errorf("%+v: out of order or incomplete", c)
+		}
+		last = c.ID
+		t.Run(c.ID, func(t *testing.T) { test(t, newSandbox(t, Options{Clock: newClock().Now})) })
+	}
+	for id := range choiceTests {
+		if !slices.ContainsFunc(Semantics(), func(c Choice) bool { return c.ID == id }) {
+			t.Errorf("%s is shown and not listed", id)
+		}
+	}
+}
