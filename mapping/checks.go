@@ -1,0 +1,208 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/govalues/decimal"
+
+	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/record"
+)
+
+// A check is a condition over groups of rows.
+type check struct {
+	node     *node
+	name     string
+	on       []string // classes; none: all
+	per      *program // nil: the whole file
+	that     *aggregate
+	severity string
+}
+
+func (c *compiler) checks(n *node, rowScope *expression.Scope) {
+	c.each(n, "checks", func(item *node) {
+		if !c.keys(item, "a check", "name", "per", "on", "that", "otherwise") {
+			return
+		}
+		ch := &check{node: item, name: c.optionalText(item, "name")}
+		if ch.name == "" {
+			c.at(item, "say name: and what must hold, for people", "the check has no name")
+		}
+		ch.on = c.classList(item.get("on"))
+		kind := expression.Unknown
+		if per := item.get("per"); per != nil {
+			if ch.per = c.expression(rowScope, per); ch.per != nil {
+				kind = ch.per.Kind()
+			}
+		}
+		// A failing "reject" stops as well, until rejects can wait for a
+		// check that ends with the file.
+		if ch.severity = c.choice(item.get("otherwise"), "stop", "stop", "reject", "warn"); ch.severity == "reject" {
+			ch.severity = "stop"
+		}
+		that := item.get("that")
+		if that == nil {
+			c.at(item, "say that: sum(net) == 0", "the check says not what must hold")
+		} else if src, ok := c.conditionSource(that); ok {
+			ch.that = c.compileAggregate(rowScope, that, src, kind, expression.Bool)
+		}
+		c.m.checks = append(c.m.checks, ch)
+	})
+}
+
+// A checkRun is one check during an import.
+type checkRun struct {
+	*check
+	groups     *groups
+	unreadable int
+	examples   []string // of unreadable rows
+}
+
+func (r *checkRun) takes(class string) bool {
+	return len(r.on) == 0 || contains(r.on, class)
+}
+
+// unread notes a row that the check needs and that cannot be read.
+func (r *checkRun) unread(pos table.Pos, problem *RowProblem) {
+	r.unreadable++
+	if len(r.examples) < 3 {
+		s := pos.String()
+		if problem.Column != "" {
+			s += fmt.Sprintf(" (column %q: %q)", problem.Column, problem.Value)
+		}
+		r.examples = append(r.examples, s+": "+problem.Msg)
+	}
+}
+
+// add takes a row into the check.
+func (r *checkRun) add(v *values) error {
+	key := ""
+	if r.per != nil {
+		value, problem := v.eval(r.per, "the check's per")
+		if problem != nil {
+			r.unread(v.row.Pos, problem)
+			return nil
+		}
+		key = encodeKey(value)
+	}
+	if problem := v.needAll(r.that.refs); problem != nil {
+		r.unread(v.row.Pos, problem)
+		return nil
+	}
+	s, err := r.groups.of(key)
+	if err != nil {
+		return err
+	}
+	if err := s[0].Add(v.frame); err != nil {
+		r.unread(v.row.Pos, &RowProblem{Msg: err.Error()})
+	}
+	return nil
+}
+
+// mostFailures is how many failing groups of one check are listed.
+const mostFailures = 100
+
+// results judges the check after the last row.
+func (r *checkRun) results(totals *totals) ([]CheckResult, error) {
+	base := CheckResult{Name: r.name, Severity: r.severity, Line: r.node.line}
+	if r.unreadable > 0 {
+		base.Msg = fmt.Sprintf("cannot be judged, because %s could not be read: %s", plural(r.unreadable, "row"), strings.Join(r.examples, "; "))
+		return []CheckResult{base}, nil
+	}
+	var out []CheckResult
+	held, without, failed := 0, 0, 0
+	if r.per == nil { // a file without rows is judged too
+		if _, err := r.groups.of(""); err != nil {
+			return nil, err
+		}
+	}
+	err := r.groups.each(func(text string, s states, bad error) error {
+		key, result := decodeKey(r.per, text), base
+		result.Group = key.String()
+		if bad == nil {
+			var v expression.Value
+			v, bad = r.that.Eval(s[0], key, totals.find)
+			switch {
+			case errors.Is(bad, expression.ErrNoTotal):
+				without++
+				return nil
+			case bad == nil && v.Bool():
+				held++
+				return nil
+			}
+			result.Msg = r.that.Explain(s[0]) + totals.explain(r.that.source, key.String())
+		}
+		if bad != nil {
+			result.Msg = fmt.Sprintf("cannot be judged: %v", bad)
+		}
+		if failed++; failed <= mostFailures {
+			out = append(out, result)
+		}
+		return nil
+	})
+	if failed > mostFailures {
+		base.Msg = fmt.Sprintf("%s more do not hold", plural(failed-mostFailures, "group"))
+		out = append(out, base)
+	}
+	if failed == 0 {
+		base.OK = true
+		base.Msg = plural(held, "group")
+		if without > 0 {
+			base.Msg += fmt.Sprintf("; %s without such a total in the file, so nothing to hold against", plural(without, "group"))
+		}
+		out = append(out, base)
+	}
+	return out, err
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// encodeKey is a group's key as bytes; decodeKey its inverse.
+func encodeKey(v expression.Value) string {
+	if v.Kind() == expression.Money {
+		m := v.Money()
+		return m.Amount.String() + " " + string(m.Currency)
+	}
+	if v.Kind() == expression.Time && !v.IsEmpty() {
+		return v.Time().UTC().Format(timeLayout)
+	}
+	if v.Kind() == expression.Number && !v.IsEmpty() {
+		return v.Number().Trim(0).String()
+	}
+	return v.String()
+}
+
+func decodeKey(per *program, text string) expression.Value {
+	if per == nil {
+		return expression.Value{}
+	}
+	switch kind := per.Kind(); kind {
+	case expression.Number:
+		if d, err := decimal.Parse(text); err == nil {
+			return expression.NumberOf(d)
+		}
+		return expression.EmptyOf(kind)
+	case expression.Money:
+		amount, currency, _ := strings.Cut(text, " ")
+		if d, err := decimal.Parse(amount); err == nil {
+			return expression.MoneyOf(record.Money{Amount: d, Currency: record.Currency(currency)})
+		}
+		return expression.EmptyOf(kind)
+	case expression.Time:
+		if t, err := parseKeyTime(text); err == nil {
+			return expression.TimeOf(t)
+		}
+		return expression.EmptyOf(kind)
+	case expression.Bool:
+		return expression.BoolOf(text == "true")
+	}
+	return expression.TextOf(text)
+}

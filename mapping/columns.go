@@ -1,0 +1,338 @@
+package mapping
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/govalues/decimal"
+
+	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/record"
+)
+
+type columnType uint8
+
+const (
+	textColumn columnType = iota
+	idColumn
+	intColumn
+	numberColumn
+	moneyColumn
+	currencyColumn
+	dateColumn
+	datetimeColumn
+	boolColumn
+)
+
+var columnTypes = []string{"text", "id", "int", "number", "money", "currency", "date", "datetime", "bool"}
+
+func (t columnType) kind() expression.Kind {
+	return [...]expression.Kind{expression.Text, expression.Text, expression.Number, expression.Number, expression.Money,
+		expression.Text, expression.Time, expression.Time, expression.Bool}[t]
+}
+
+func (t columnType) isTime() bool { return t == dateColumn || t == datetimeColumn }
+
+// A column is a typed cell of a row.
+type column struct {
+	name    string
+	node    *node // where it is declared
+	index   int   // in the scope, -1 for one that no expression can see
+	ordinal int   // among the mapping's columns
+
+	headers    []string // any of these; none when cell is given
+	occurrence int      // which of equal headers, from 1
+	cell       int      // from 1; 0: by header
+	context    string   // the cell is of the last row of this kind, not of this row
+
+	kind      columnType
+	optional  bool // the header may be missing
+	sensitive bool
+
+	strip   []string
+	extract *regexp.Regexp
+	pattern *regexp.Regexp
+	values  []string
+
+	hasDefault bool
+	fallback   expression.Value
+
+	numbers  numberFormat
+	unit     unit
+	inColumn *column         // of money: where its currency stands
+	inCode   record.Currency // of money: its currency
+
+	formats []timeFormat
+	zone    *zone
+}
+
+// A timeFormat is a strftime pattern or one of the named formats.
+type timeFormat struct {
+	named   string // "unix", "unix_ms", "iso8601", "excel", or ""
+	pattern *timePattern
+}
+
+// A unit is what a money cell counts in.
+type unit struct {
+	minor  bool // the currency's minor units
+	fixed  bool // 10^-digits of the major unit, whatever the currency
+	digits int
+}
+
+// unit reads major, minor, or {fixed: n}.
+func (c *compiler) unit(n *node) unit {
+	if n == nil {
+		return unit{}
+	}
+	if n.kind == mappingNode {
+		c.keys(n, "unit", "fixed")
+		digits, ok := c.whole(n.get("fixed"), 0, 6)
+		if !ok {
+			c.at(n, "", "unit says no number of places")
+		}
+		return unit{fixed: true, digits: digits}
+	}
+	return unit{minor: c.choice(n, "major", "major", "minor") == "minor"}
+}
+
+var columnKeys = []string{"from", "occurrence", "type", "in", "unit", "format", "timezone", "optional", "default", "values", "pattern",
+	"strip", "extract", "sensitive", "doc", "decimal", "thousands"}
+
+// hiddenColumn is a text column that only the mapping itself reads.
+func (c *compiler) hiddenColumn(from *node) *column {
+	col := &column{node: from, index: -1, ordinal: len(c.m.columns), occurrence: 1}
+	c.from(col, from)
+	c.m.columns = append(c.m.columns, col)
+	return col
+}
+
+// contextColumn is a name for a cell of the last context row of a kind.
+func (c *compiler) contextColumn(name *node, kind string, cell int) {
+	col := &column{name: name.text, node: name, cell: cell, context: kind}
+	c.addColumn(col)
+}
+
+func (c *compiler) addColumn(col *column) {
+	col.ordinal = len(c.m.columns)
+	col.index = c.names.add(&c.collector, col.node, col.name, col.kind.kind())
+	c.m.columns = append(c.m.columns, col)
+	c.byName[col.name] = col
+}
+
+// columns compiles the declarations, then what refers to other columns.
+func (c *compiler) columns(n *node) {
+	if n == nil {
+		return
+	}
+	type pending struct {
+		col *column
+		in  *node
+	}
+	var money []pending
+	c.pairs(n, "columns", func(name, decl *node) {
+		col := &column{name: name.text, node: name, occurrence: 1, numbers: c.m.input.numbers, zone: c.m.input.zone}
+		if decl.kind == mappingNode {
+			if !c.keys(decl, fmt.Sprintf("column %q", name.text), columnKeys...) {
+				return
+			}
+			c.column(col, decl)
+		} else {
+			c.from(col, decl)
+		}
+		c.addColumn(col)
+		if col.kind == moneyColumn {
+			money = append(money, pending{col, decl.get("in")})
+		}
+	})
+	for _, p := range money {
+		c.moneyIn(p.col, p.in)
+	}
+}
+
+func (c *compiler) column(col *column, decl *node) {
+	col.kind = columnType(max(0, slices.Index(columnTypes, c.choice(decl.get("type"), "text", columnTypes...))))
+	c.from(col, decl.get("from"))
+	if o := decl.get("occurrence"); o != nil {
+		col.occurrence, _ = c.whole(o, 1, 1000)
+	}
+	col.unit = c.unit(decl.get("unit"))
+	if r := c.character(decl.get("decimal"), nil); r != 0 {
+		col.numbers.decimal = r
+	}
+	if t := decl.get("thousands"); t != nil {
+		col.numbers.group = c.character(t, map[string]rune{"none": 0, "blank": ' ', "space": ' '})
+	}
+	if col.numbers != c.m.input.numbers {
+		c.marks(decl, col.numbers)
+	}
+	if z := decl.get("timezone"); z != nil {
+		col.zone = c.zone(z)
+	}
+	if o := decl.get("optional"); o != nil {
+		col.optional = c.yes(o)
+	}
+	if s := decl.get("sensitive"); s != nil {
+		col.sensitive = c.yes(s)
+	}
+	col.values = c.texts(decl.get("values"))
+	col.strip = c.texts(decl.get("strip"))
+	col.pattern = c.regexp(decl.get("pattern"), true)
+	col.extract = c.regexp(decl.get("extract"), false)
+	for _, key := range []string{"in", "unit"} {
+		if k := decl.get(key); k != nil && col.kind != moneyColumn {
+			c.at(k, "say type: money", "only a money column has %q", key)
+		}
+	}
+	if col.kind.isTime() {
+		c.formats(col, decl)
+	} else if f := decl.get("format"); f != nil {
+		c.at(f, "say type: date or type: datetime", "only a date or datetime column has a format")
+	}
+	c.fallback(col, decl.get("default"))
+}
+
+// from reads where a column stands: a header, several to choose from, or the
+// number of the cell from 1.
+func (c *compiler) from(col *column, n *node) {
+	if n == nil || n.kind == nullNode {
+		c.at(orNode(n, col.node), "say from: HEADER", "the column %q says not where it stands", col.name)
+		return
+	}
+	if n.kind == scalarNode && n.style == plainStyle && allDigits(n.text) {
+		col.cell, _ = c.whole(n, 1, 16_384)
+		return
+	}
+	col.headers = c.texts(n)
+	for _, h := range col.headers {
+		if trimBlanks(h) == "" {
+			c.at(n, "", "the column %q has an empty header", col.name)
+		} else if strings.HasPrefix(h, "=") {
+			c.at(n, "a computed value belongs under let", "a column is a cell of the file, not the expression %q", h)
+		}
+	}
+	if c.m.dialect.Header.None && len(col.headers) > 0 {
+		c.at(n, "write the cell's number, from 1", "the file has no header, so there is no column %q", col.headers[0])
+	}
+}
+
+func (c *compiler) regexp(n *node, whole bool) *regexp.Regexp {
+	s, ok := c.text(n)
+	if !ok {
+		return nil
+	}
+	if whole {
+		s = `^(?:` + s + `)$`
+	}
+	re, err := regexp.Compile(s)
+	if err != nil || len(s) > 1000 {
+		c.at(n, "", "not a regular expression (RE2): %v", err)
+		return nil
+	}
+	return re
+}
+
+func (c *compiler) formats(col *column, decl *node) {
+	n := decl.get("format")
+	if n == nil {
+		c.at(decl, `say format: '%Y-%m-%d', a list of such patterns, or unix, unix_ms, iso8601, excel`, "the column %q says not how its times are written", col.name)
+		return
+	}
+	needsZone := false
+	for i, s := range c.texts(n) {
+		at := n
+		if n.kind == sequenceNode {
+			at = n.items[i]
+		}
+		s = c.param(at, s)
+		switch s {
+		case "unix", "unix_ms":
+			col.formats = append(col.formats, timeFormat{named: s})
+			continue
+		case "iso8601", "excel":
+			col.formats = append(col.formats, timeFormat{named: s})
+			needsZone = needsZone || s == "excel"
+			continue
+		}
+		p, err := newTimePattern(s)
+		switch {
+		case err != nil:
+			c.at(at, "", "the time pattern %q %v", s, err)
+			continue
+		case !strings.Contains(s, "%"):
+			c.at(at, "times are written with strftime patterns: '%Y-%m-%d %H:%M:%S'", "the time pattern %q has no %% in it", s)
+			continue
+		}
+		needsZone = needsZone || !p.zoned
+		col.formats = append(col.formats, timeFormat{pattern: p})
+	}
+	if needsZone && col.zone == nil {
+		c.at(col.node, "say input: {timezone: Europe/Berlin}, or timezone on the column", "the times of %q are in no zone", col.name)
+		col.zone = &zone{}
+	}
+}
+
+// moneyIn finds the currency of a money column.
+func (c *compiler) moneyIn(col *column, in *node) {
+	s, ok := c.text(in)
+	if !ok {
+		if in == nil {
+			c.at(col.node, "say in: the currency's column, or a code such as EUR", "the money column %q says not in which currency", col.name)
+		}
+		return
+	}
+	if other, found := c.byName[s]; found {
+		if other.kind != currencyColumn && other.kind != textColumn {
+			c.at(in, "give it type: currency", "the column %q is no currency", s)
+		}
+		col.inColumn = other
+		return
+	}
+	code, err := record.ParseCurrency(c.param(in, s))
+	if err != nil {
+		c.at(in, didYouMean(s, sortedKeys(c.byName)), "%q is neither a column nor a currency code", s)
+	}
+	col.inCode = code
+}
+
+// fallback is the column's value when its cell is empty.
+func (c *compiler) fallback(col *column, n *node) {
+	if n == nil {
+		return
+	}
+	s, ok := c.text(n)
+	if !ok {
+		return
+	}
+	s = c.param(n, s)
+	col.hasDefault = true
+	switch col.kind {
+	case textColumn, idColumn:
+		col.fallback = expression.TextOf(s)
+	case currencyColumn:
+		if s == "" {
+			col.fallback = expression.TextOf("")
+			return
+		}
+		col.fallback = expression.TextOf(c.currency(n, s).Upper())
+	case intColumn, numberColumn, moneyColumn:
+		d, err := decimal.Parse(s)
+		switch {
+		case err != nil:
+			c.at(n, "", "the default %q is not a number", s)
+		case col.kind == moneyColumn && !d.IsZero():
+			c.at(n, "say default: 0, and compute the rest under let", "money can only be zero by default")
+		case col.kind == moneyColumn:
+			col.fallback = expression.MoneyOf(record.Money{})
+		default:
+			col.fallback = expression.NumberOf(d)
+		}
+	case boolColumn:
+		col.fallback = expression.BoolOf(s == "true")
+		c.yes(n)
+	default:
+		c.at(n, "", "a date can have no default")
+		col.hasDefault = false
+	}
+}

@@ -1,0 +1,290 @@
+package mapping
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/internal/table"
+)
+
+// version is the only one there is, and what every mapping begins with.
+const version = "mapping/v1"
+
+var topKeys = []string{"payrec", "name", "title", "doc", "source", "params", "identify", "extends", "input", "columns", "let",
+	"lookups", "rows", "total", "payment", "emit", "checks", "tests"}
+
+// A let is a value computed from a row.
+type let struct {
+	name    string
+	index   int
+	program *program
+}
+
+// mapping compiles a whole mapping in the order of work.
+func (c *compiler) mapping(root *node) *Mapping {
+	m := &Mapping{emits: map[string][]*emit{}}
+	c.m, c.byName = m, map[string]*column{}
+	c.keys(root, "a mapping", topKeys...)
+	if v := root.get("payrec"); v == nil {
+		c.at(root, "add the line payrec: "+version, `the key "payrec" is missing`)
+	} else if s, ok := c.text(v); ok && s != version {
+		c.at(v, "this program understands payrec: "+version, "unknown version %q", s)
+	}
+	c.names.fixed()
+	c.about(root)
+	c.readParams(root.get("params"))
+	c.lookups(root.get("lookups"))
+	c.input(root.get("input"))
+	c.columns(root.get("columns"))
+	c.lets(root.get("let"))
+	c.rules(root)
+	m.isIndex = len(c.names.list)
+	c.names.list = append(c.names.list, expression.Name{Name: "is", Kind: expression.Text, Doc: "the row's class"})
+	rowScope := c.names.scope()
+	m.total = c.expression(rowScope, root.get("total"), expression.Money)
+	c.payment(root, rowScope)
+	m.scope = c.names.scope()
+	c.emit(root)
+	c.unusedClasses()
+	c.checks(root.get("checks"), rowScope)
+	c.inlineTests(root.get("tests"))
+	c.sensitive()
+	m.hash = digest(root, c.tables, c.params)
+	return m
+}
+
+func (c *compiler) about(root *node) {
+	m := c.m
+	m.name = c.optionalText(root, "name")
+	if m.name == "" {
+		c.at(root, "say name: adyen-settlement-detail, or whatever tells your mappings apart", "the mapping has no name")
+	}
+	m.title = c.optionalText(root, "title")
+	c.optionalText(root, "doc")
+	if m.source = c.optionalText(root, "source"); m.source == "" {
+		m.source = m.name
+	}
+	if id := root.get("identify"); id != nil && c.keys(id, "identify", "filename", "columns") {
+		m.identify = identification{c.texts(id.get("filename")), c.texts(id.get("columns"))}
+	}
+}
+
+// readParams takes the values given for the declared params.
+func (c *compiler) readParams(n *node) {
+	c.params = map[string]string{}
+	values := map[string]expression.Value{}
+	c.pairs(n, "params", func(name, decl *node) {
+		if err := expression.CheckName(name.text); err != nil {
+			c.at(name, "", "%v", err)
+		}
+		if decl.kind == scalarNode {
+			decl = &node{file: decl.file, line: decl.line, col: decl.col, kind: mappingNode,
+				entries: []entry{{&node{kind: scalarNode, text: "default"}, decl}}}
+		}
+		if decl.kind != nullNode && !c.keys(decl, fmt.Sprintf("param %q", name.text), "doc", "required", "default", "values") {
+			return
+		}
+		given, ok := c.options.Params[name.text]
+		if !ok || given == "" {
+			given = c.optionalText(decl, "default")
+		}
+		if r := decl.get("required"); r != nil && c.yes(r) && given == "" && !c.lint {
+			c.at(name, fmt.Sprintf("give it with --param %s=…", name.text), "the param %q is required: %s", name.text, c.optionalText(decl, "doc"))
+		}
+		if allowed := c.texts(decl.get("values")); given != "" && len(allowed) > 0 && !contains(allowed, given) {
+			c.at(name, didYouMean(given, allowed), "the param %q must be one of %s, not %q", name.text, strings.Join(allowed, ", "), given)
+		}
+		c.params[name.text] = given
+		values[name.text] = expression.TextOf(given)
+	})
+	for _, name := range sortedKeys(c.options.Params) {
+		if _, ok := c.params[name]; !ok {
+			c.at(&node{file: orNode(n, &node{}).file}, didYouMeanOr(name, sortedKeys(c.params)), "the mapping has no param %q", name)
+		}
+	}
+	c.names.constants = map[string]map[string]expression.Value{"params": values}
+}
+
+// param resolves a setting that may be a param: `=params.zone` is its value,
+// anything else itself.
+func (c *compiler) param(n *node, s string) string {
+	name, ok := strings.CutPrefix(s, "=params.")
+	if !ok {
+		if strings.HasPrefix(s, "=") {
+			c.at(n, "only =params.NAME can stand here", "a setting cannot be computed from rows: %q", s)
+		}
+		return s
+	}
+	v, ok := c.params[name]
+	if !ok {
+		c.at(n, didYouMeanOr(name, sortedKeys(c.params)), "unknown param %q", name)
+	}
+	return v
+}
+
+func (c *compiler) lookups(n *node) {
+	c.tables = map[string]map[string]string{}
+	c.names.tables = map[string]*expression.Lookup{}
+	c.pairs(n, "lookups", func(name, decl *node) {
+		if !c.keys(decl, fmt.Sprintf("lookup %q", name.text), "map", "file", "key", "value", "missing", "doc") {
+			return
+		}
+		entries := map[string]string{}
+		c.pairs(decl.get("map"), "map", func(key, value *node) {
+			entries[key.text], _ = c.text(value)
+		})
+		if file := decl.get("file"); file != nil {
+			c.lookupFile(decl, file, entries)
+		} else if decl.get("map") == nil {
+			c.at(decl, "say map: {key: value} or file: table.csv", "the lookup %q has no entries", name.text)
+		}
+		policy := map[string]expression.MissingPolicy{"error": expression.MissingError, "pass": expression.MissingPass, "empty": expression.MissingEmpty}
+		c.tables[name.text] = entries
+		c.names.tables[name.text] = expression.NewLookup(entries, policy[c.choice(decl.get("missing"), "error", "error", "pass", "empty")])
+	})
+}
+
+// maxLookup bounds a lookup file, which is kept in memory.
+const maxLookup = 1_000_000
+
+// lookupFile reads a lookup's entries from two columns of a CSV file.
+func (c *compiler) lookupFile(decl, file *node, entries map[string]string) {
+	path, _ := c.text(file)
+	keyColumn, valueColumn := c.optionalText(decl, "key"), c.optionalText(decl, "value")
+	if keyColumn == "" || valueColumn == "" {
+		c.at(decl, "say key: HEADER and value: HEADER", "a lookup file needs the names of its two columns")
+		return
+	}
+	if strings.HasPrefix(file.file, presetPrefix) {
+		c.at(file, "", "a preset cannot read files")
+		return
+	}
+	if !filepath.IsAbs(path) && c.options.Dir != "" {
+		path = filepath.Join(c.options.Dir, path)
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		c.at(file, "a relative path starts at the mapping's folder", "cannot read the lookup file %q", path)
+		return
+	}
+	r, err := table.Open(path, table.Dialect{})
+	if err != nil {
+		c.at(file, "", "cannot read the lookup file: %v", err)
+		return
+	}
+	defer r.Close()
+	for {
+		row, err := r.Next()
+		if err != nil {
+			if err.Error() != "EOF" {
+				c.at(file, "", "cannot read the lookup file: %v", err)
+			}
+			return
+		}
+		if row.Role != table.Body {
+			continue
+		}
+		k, v := row.Header.Index(keyColumn, 1), row.Header.Index(valueColumn, 1)
+		if k < 0 || v < 0 {
+			c.at(file, "columns: "+strings.Join(row.Header.Names(), ", "), "the lookup file has no columns %q and %q", keyColumn, valueColumn)
+			return
+		}
+		key, _ := row.Cell(k)
+		value, _ := row.Cell(v)
+		key, value = strings.Clone(trimBlanks(key)), strings.Clone(trimBlanks(value))
+		if old, twice := entries[key]; twice && old != value {
+			c.at(file, "", "%s: the key %q stands twice with different values", row.Pos, key)
+			return
+		}
+		if entries[key] = value; len(entries) > maxLookup {
+			c.at(file, "", "the lookup file has more than %d entries", maxLookup)
+			return
+		}
+	}
+}
+
+func (c *compiler) lets(n *node) {
+	c.pairs(n, "let", func(name, value *node) {
+		p := c.expression(c.names.scope(), value)
+		kind := expression.Text // so that uses of a broken let are no faults of their own
+		if p != nil {
+			kind = p.Kind()
+		}
+		c.m.lets = append(c.m.lets, &let{name.text, c.names.add(&c.collector, name, name.text, kind), p})
+	})
+}
+
+// payment compiles the key, the order, and the values over a payment's rows.
+func (c *compiler) payment(root *node, rowScope *expression.Scope) {
+	n := root.get("payment")
+	if n == nil {
+		c.at(root, "say payment: {key: =reference}", `the key "payment" is missing: which rows are one payment?`)
+		return
+	}
+	if !c.keys(n, "payment", "key", "order", "let") {
+		return
+	}
+	if n.get("key") == nil {
+		c.at(n, "say key: =reference", "payment has no key: which rows are one payment?")
+	}
+	c.m.key = c.expression(rowScope, n.get("key"), expression.Text, expression.Number)
+	c.m.order = c.expression(rowScope, n.get("order"), expression.Time, expression.Number, expression.Text)
+	c.pairs(n.get("let"), "payment.let", func(name, value *node) {
+		a := c.aggregate(rowScope, value, expression.Text)
+		kind := expression.Text
+		if a != nil {
+			kind = a.Kind()
+		}
+		index := c.names.add(&c.collector, name, name.text, kind)
+		c.m.payLets = append(c.m.payLets, &payLet{name.text, index, a})
+	})
+}
+
+// aggregate compiles a value over rows that begins with "=".
+func (c *compiler) aggregate(s *expression.Scope, n *node, key expression.Kind, want ...expression.Kind) *aggregate {
+	if !isExpression(n) {
+		c.at(n, "", "must be an expression, which begins with =")
+		return nil
+	}
+	return c.compileAggregate(s, n.offset(1), n.text[1:], key, want...)
+}
+
+func (c *compiler) compileAggregate(s *expression.Scope, at *node, src string, key expression.Kind, want ...expression.Kind) *aggregate {
+	a, err := s.CompileAggregate(src, key, want...)
+	if err != nil {
+		c.expressionProblem(at, err)
+		return nil
+	}
+	return &aggregate{a, a.Refs(), src}
+}
+
+// sensitive refuses a sensitive column wherever its value would leave: in a
+// call, in an identity, in the order of calls. Inside sha256(…) it may.
+func (c *compiler) sensitive() {
+	if !slices.ContainsFunc(c.m.columns, func(col *column) bool { return col.sensitive }) {
+		return
+	}
+	check := func(p *program, where string) {
+		if p == nil {
+			return
+		}
+		for _, col := range c.m.columnsOf(p.refs) {
+			if col.sensitive && !onlyHashed(p, col.name) {
+				c.at(p.node, fmt.Sprintf("leave it out, or write sha256(%s)", col.name), "the column %q is sensitive and must not reach %s", col.name, where)
+			}
+		}
+	}
+	check(c.m.key, "the payment's key")
+	check(c.m.order, "the journal")
+	for _, list := range c.m.emits {
+		for _, e := range list {
+			check(e.id, "a call's id")
+			for _, t := range e.targets {
+				check(t.program, t.path)
+			}
+		}
+	}
+}

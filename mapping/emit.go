@@ -1,0 +1,290 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/record"
+)
+
+// An emit makes one call of a row.
+type emit struct {
+	node    *node
+	call    record.CallName
+	spec    *record.Spec
+	when    *program
+	id      *program
+	fee     *program
+	net     *program
+	targets []*target // ascending by path
+}
+
+// A target is one field of a call, and what goes into it.
+type target struct {
+	path    string
+	node    *node // of the value
+	field   record.Field
+	program *program // nil: literal
+	literal string
+	short   bool // comes from a short form, so that a written-out field wins
+}
+
+var emitKeys = []string{"on", "when", "call", "id", "needs", "fee", "net", "set"}
+
+func (c *compiler) emit(root *node) {
+	n := root.get("emit")
+	if n == nil {
+		c.at(root, "", `the key "emit" is missing: which calls are made?`)
+		return
+	}
+	c.each(n, "emit", func(item *node) {
+		if !c.keys(item, "an emit", emitKeys...) {
+			return
+		}
+		e := &emit{node: item}
+		classes := c.classList(item.get("on"))
+		if len(classes) == 0 {
+			c.at(item, "say on: payment", "the emit says not for which class it is")
+		}
+		c.call(e, item)
+		e.when = c.condition(c.m.scope, item.get("when"))
+		e.id = c.expression(c.m.scope, item.get("id"), expression.Text, expression.Number)
+		if item.get("id") == nil {
+			c.at(item, "say id: =reference, the natural identity of the call: the same id is the same event", "the emit has no id")
+		}
+		e.fee = c.expression(c.m.scope, item.get("fee"), expression.Money)
+		e.net = c.expression(c.m.scope, item.get("net"), expression.Money)
+		if e.spec != nil {
+			c.set(e, item.get("set"))
+			c.complete(e)
+		}
+		for _, class := range classes {
+			c.m.emits[class] = append(c.m.emits[class], e)
+		}
+	})
+}
+
+func (c *compiler) call(e *emit, item *node) {
+	var calls []string
+	for _, name := range record.Calls() {
+		calls = append(calls, string(name))
+	}
+	call := item.get("call")
+	if s, ok := c.text(call); ok {
+		e.call = record.CallName(s)
+		if e.spec = record.SpecOf(e.call); e.spec == nil {
+			c.at(call, didYouMeanOr(s, calls), "there is no call %q", s)
+		}
+	} else if call == nil {
+		c.at(item, "known: "+strings.Join(calls, ", "), "the emit names no call")
+	}
+	if needs := item.get("needs"); needs != nil {
+		if s, ok := c.text(needs); ok && s != string(record.ReportPayment) {
+			c.at(needs, "", "needs can only be %s", record.ReportPayment)
+		} else if e.call == record.ReportPayment {
+			c.at(needs, "remove it", "%s makes the payment and cannot need it", record.ReportPayment)
+		}
+	}
+}
+
+// set compiles the fields, short forms first so that others win.
+func (c *compiler) set(e *emit, n *node) {
+	if n != nil && n.kind == mappingNode {
+		for _, en := range n.entries {
+			c.shortForm(e, en.key, en.value)
+		}
+	}
+	c.pairs(n, "set", func(key, value *node) {
+		if _, ok := e.spec.Field(key.text); !ok && isShortForm(key.text) {
+			return
+		}
+		c.field(e, key.text, key, value)
+	})
+	slices.SortFunc(e.targets, func(a, b *target) int { return strings.Compare(a.path, b.path) })
+}
+
+func isShortForm(key string) bool {
+	return key == "paid_at" || key == "refunded_at" || key == "reference" || key == "method"
+}
+
+// shortForm expands the forms that the package comment lists, on calls that
+// have the fields.
+func (c *compiler) shortForm(e *emit, key, value *node) {
+	has := func(path string) bool { _, ok := e.spec.Field(path); return ok }
+	if !isShortForm(key.text) || has(key.text) {
+		return
+	}
+	literal := func(s string) *node {
+		return &node{file: key.file, line: key.line, col: key.col, kind: scalarNode, text: s}
+	}
+	put := func(path string, n *node) {
+		field, _ := e.spec.Field(path)
+		c.target(e, &target{path: path, node: n, field: field, short: true})
+	}
+	reference := "processor_details.custom.payment_reference"
+	if e.call == record.ReportRefund {
+		reference = "processor_details.custom.refund_reference"
+	}
+	switch {
+	case key.text == "paid_at" && has("guaranteed.guaranteed_at"):
+		put("initiated_at", value)
+		put("outcome", literal("guaranteed"))
+		put("guaranteed.guaranteed_at", value)
+	case key.text == "refunded_at" && has("refunded.refunded_at"):
+		put("outcome", literal("refunded"))
+		put("refunded.refunded_at", value)
+	case key.text == "reference" && has(reference):
+		put("processor_details.type", literal("custom"))
+		put(reference, value)
+	case key.text == "method" && has("payment_method_details.custom.type"):
+		if !c.keys(value, "method", "type", "name") {
+			return
+		}
+		put("payment_method_details.type", literal("custom"))
+		for short, path := range map[string]string{"type": "type", "name": "display_name"} {
+			if v := value.get(short); v != nil {
+				put("payment_method_details.custom."+path, v)
+			}
+		}
+	default:
+		c.at(key, "", "%s takes no %q", e.call, key.text)
+	}
+}
+
+// field compiles what is written for one path, or for the paths below it.
+func (c *compiler) field(e *emit, path string, key, value *node) {
+	field, ok := e.spec.Field(path)
+	if !ok {
+		var paths []string
+		for _, f := range e.spec.Fields {
+			paths = append(paths, f.Path)
+		}
+		c.at(key, didYouMean(path, paths), "%s takes no %q", e.call, path)
+		return
+	}
+	isMetadataKey := field.Type == record.TypeMetadata && path != field.Path
+	if value.kind == mappingNode && !isMetadataKey {
+		switch field.Type {
+		case record.TypeObject, record.TypeMoney, record.TypeMetadata:
+			for _, en := range value.entries {
+				c.field(e, path+"."+en.key.text, en.key, en.value)
+			}
+			return
+		}
+	}
+	if value.kind == nullNode && field.Unset {
+		value.kind = scalarNode
+	}
+	if value.kind != scalarNode {
+		if value.kind == nullNode {
+			c.at(key, "remove it, or write a value", "%q has no value", path)
+		} else {
+			c.at(value, "", "%q takes one value, not %s", path, value.kind)
+		}
+		return
+	}
+	c.target(e, &target{path: path, node: value, field: field})
+}
+
+// target compiles one value and adds it to the call.
+func (c *compiler) target(e *emit, t *target) {
+	for i, other := range e.targets {
+		if other.path != t.path {
+			continue
+		}
+		if other.short {
+			e.targets = slices.Delete(e.targets, i, i+1)
+			break
+		}
+		c.at(t.node, "keep one of them", "%q is set twice, first on line %d", t.path, other.node.line)
+		return
+	}
+	if t.node.kind != scalarNode {
+		c.at(t.node, "", "%q takes one value, not %s", t.path, t.node.kind)
+		return
+	}
+	e.targets = append(e.targets, t)
+	if isExpression(t.node) {
+		if t.program = c.expression(c.m.scope, t.node, takes(t.field)...); t.program != nil {
+			return
+		}
+		t.literal = "1" // broken: it is reported, and must not be missing as well
+		return
+	}
+	t.literal = t.node.text
+	for _, problem := range e.spec.Check(record.Params{{Path: t.path, Value: t.literal}}) {
+		if problem.Path == t.path && problem.Kind != record.Missing {
+			hint := didYouMean(t.literal, t.field.Enum)
+			if t.field.Type == record.TypeTimestamp || t.field.Type == record.TypeMoney || t.field.Type == record.TypeInteger {
+				hint = "an expression begins with ="
+			}
+			c.at(t.node, hint, "%s %s: %q", t.path, problem.Msg, t.literal)
+		}
+	}
+}
+
+// takes is the kinds of expression that a field can be filled from.
+func takes(f record.Field) []expression.Kind {
+	switch f.Type {
+	case record.TypeMoney, record.TypeInteger:
+		return []expression.Kind{expression.Money}
+	case record.TypeTimestamp:
+		return []expression.Kind{expression.Time}
+	case record.TypeCurrency:
+		return []expression.Kind{expression.Text, expression.Money}
+	case record.TypeEnum:
+		return []expression.Kind{expression.Text}
+	}
+	return nil
+}
+
+// complete holds the fields as a whole against the spec: which are missing.
+func (c *compiler) complete(e *emit) {
+	var p record.Params
+	for _, t := range e.targets {
+		value := "1"
+		if t.program == nil {
+			value = t.literal
+		}
+		if t.field.Type == record.TypeMoney {
+			p.Set(t.path+".currency", "usd")
+			p.Set(t.path+".value", "1")
+			continue
+		}
+		p.Set(t.path, value)
+	}
+	dynamic := slices.ContainsFunc(e.targets, func(t *target) bool { return t.path == "outcome" && t.program != nil })
+	for _, problem := range e.spec.Check(p) {
+		if problem.Kind == record.TooLong && problem.Path == "metadata" {
+			c.at(e.node, "", "%s", problem.Error())
+		}
+		if problem.Kind != record.Missing || dynamic && problem.Path != "" && !isRequired(e.spec, problem.Path) {
+			continue
+		}
+		c.at(e.node, missingHint(problem), "%s needs %q", e.call, problem.Path)
+	}
+}
+
+func isRequired(spec *record.Spec, path string) bool {
+	f, ok := spec.Field(path)
+	return ok && f.Required
+}
+
+func missingHint(problem *record.FieldError) string {
+	switch problem.Path {
+	case "initiated_at":
+		return "say paid_at: =at, or initiated_at: =at"
+	case "processor_details":
+		return "say reference: =id"
+	case "payment_method_details":
+		return "say method: {name: Adyen}"
+	case "outcome":
+		return "say refunded_at: =at, or outcome: …"
+	}
+	if strings.HasPrefix(problem.Msg, "needed") || strings.HasPrefix(problem.Msg, "must") || strings.HasPrefix(problem.Msg, "either") {
+		return problem.Msg
+	}
+	return fmt.Sprintf("set %s", problem.Path)
+}

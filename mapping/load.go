@@ -1,0 +1,223 @@
+package mapping
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Options are what a mapping needs besides its file.
+type Options struct {
+	Params map[string]string // values of `params`, by name
+	Dir    string            // where relative files are looked up; "" is the mapping's own folder
+}
+
+const presetPrefix = "preset:"
+
+// Load reads and compiles a mapping. ref is the name of a preset
+// ("adyen-settlement-detail", or with "preset:" in front) or the path of a
+// file: anything with a slash, a backslash, or the ending .yaml or .yml. The
+// error is [Problems] with everything that is wrong.
+func Load(ref string, o Options) (*Mapping, error) {
+	m, problems := load(ref, o, false)
+	if fatal := problems.Fatal(); len(fatal) > 0 {
+		return nil, fatal
+	}
+	return m, nil
+}
+
+// Lint is like [Load] without making use of the mapping: params that are
+// required but not given are no problem, and warnings are returned too. The
+// error is only for a mapping that cannot be read at all.
+func Lint(ref string, o Options) (Problems, error) {
+	if _, _, err := readSource(ref); err != nil {
+		return nil, err
+	}
+	_, problems := load(ref, o, true)
+	return problems, nil
+}
+
+// Parse compiles a mapping from memory. name stands for the file in messages.
+func Parse(name string, src []byte, o Options) (*Mapping, error) {
+	m, problems := parse(name, src, o, false)
+	if fatal := problems.Fatal(); len(fatal) > 0 {
+		return nil, fatal
+	}
+	return m, nil
+}
+
+func load(ref string, o Options, lint bool) (*Mapping, Problems) {
+	name, src, err := readSource(ref)
+	if err != nil {
+		return nil, err.(Problems)
+	}
+	if o.Dir == "" && !strings.HasPrefix(name, presetPrefix) {
+		o.Dir = filepath.Dir(ref)
+	}
+	return parse(name, src, o, lint)
+}
+
+func parse(name string, src []byte, o Options, lint bool) (*Mapping, Problems) {
+	c := &compiler{options: o, lint: lint}
+	root := parseYAML(name, src, &c.collector)
+	if root == nil {
+		return nil, c.sorted()
+	}
+	if root.kind != mappingNode {
+		c.at(root, `begin with "payrec: mapping/v1"`, "a mapping is a map of keys, not %s", root.kind)
+		return nil, c.sorted()
+	}
+	root = c.extend(root, 0)
+	m := c.mapping(root)
+	return m, c.sorted()
+}
+
+// isPath says whether a reference to a mapping is a path, not a preset's name.
+func isPath(ref string) bool {
+	if strings.HasPrefix(ref, presetPrefix) {
+		return false
+	}
+	ext := strings.ToLower(filepath.Ext(ref))
+	return strings.ContainsAny(ref, `/\`) || ext == ".yaml" || ext == ".yml"
+}
+
+// readSource finds a mapping's text. The name is how messages call it.
+func readSource(ref string) (name string, src []byte, err error) {
+	if !isPath(ref) {
+		preset := strings.TrimPrefix(ref, presetPrefix)
+		src, ok := PresetSource(preset)
+		if !ok {
+			hint := didYouMeanOr(preset, presetNames()) + "; a file's name ends in .yaml"
+			return "", nil, Problems{{File: ref, Msg: fmt.Sprintf("there is no preset %q", preset), Hint: hint}}
+		}
+		return presetPrefix + preset, src, nil
+	}
+	info, err := os.Stat(ref)
+	if err == nil && info.Size() > maxSource {
+		return "", nil, Problems{{File: ref, Msg: fmt.Sprintf("the mapping has %d bytes; %d are allowed", info.Size(), maxSource)}}
+	}
+	if err == nil {
+		src, err = os.ReadFile(ref)
+	}
+	if err != nil {
+		if pe, ok := err.(*fs.PathError); ok {
+			err = pe.Err
+		}
+		return "", nil, Problems{{File: ref, Msg: fmt.Sprintf("cannot read the mapping: %v", err)}}
+	}
+	return ref, src, nil
+}
+
+// maxExtends is how many mappings may stand on top of one another.
+const maxExtends = 8
+
+// extend merges the mapping that root extends under it.
+func (c *compiler) extend(root *node, depth int) *node {
+	ext := root.get("extends")
+	if ext == nil {
+		return root
+	}
+	ref, ok := c.text(ext)
+	if !ok {
+		return root
+	}
+	if depth == maxExtends {
+		c.at(ext, "", "more than %d mappings extend one another, or in a circle", maxExtends)
+		return root
+	}
+	if isPath(ref) && !filepath.IsAbs(ref) && c.options.Dir != "" {
+		ref = filepath.Join(c.options.Dir, ref)
+	}
+	name, src, err := readSource(ref)
+	if err != nil {
+		p := err.(Problems)[0]
+		c.at(ext, p.Hint, "cannot extend %q: %s", ext.text, p.Msg)
+		return root
+	}
+	base := parseYAML(name, src, &c.collector)
+	if base == nil || base.kind != mappingNode {
+		return root
+	}
+	base = c.extend(base, depth+1)
+	merged := merge(base, root)
+	if merged.get("source") == nil {
+		if n := base.get("name"); n != nil {
+			merged.entries = append(merged.entries, entry{&node{file: n.file, line: n.line, col: n.col, kind: scalarNode, text: "source"}, n})
+		}
+	}
+	return merged
+}
+
+// merge lays over onto base: maps key by key, everything else as a whole.
+func merge(base, over *node) *node {
+	if base.kind != mappingNode || over.kind != mappingNode {
+		return over
+	}
+	out := *over
+	out.entries = nil
+	for _, b := range base.entries {
+		if o := over.get(b.key.text); o != nil {
+			b.value = merge(b.value, o)
+		}
+		out.entries = append(out.entries, b)
+	}
+	for _, o := range over.entries {
+		if base.get(o.key.text) == nil {
+			out.entries = append(out.entries, o)
+		}
+	}
+	return &out
+}
+
+// digest is the mapping's hash: the tree, the lookup tables that came from
+// files, and the params, each text with its length in front.
+func digest(root *node, tables map[string]map[string]string, params map[string]string) string {
+	h := sha256.New()
+	var put func(n *node)
+	text := func(kind byte, s string) { fmt.Fprintf(h, "%c%d:%s", kind, len(s), s) }
+	put = func(n *node) {
+		switch n.kind {
+		case nullNode:
+			text('0', "")
+		case scalarNode:
+			text('s', n.text)
+		case sequenceNode:
+			text('[', "")
+			for _, item := range n.items {
+				put(item)
+			}
+			text(']', "")
+		case mappingNode:
+			text('{', "")
+			for _, e := range n.entries {
+				if e.key.text == "tests" || e.key.text == "doc" || e.key.text == "title" {
+					continue // they change nothing that is sent
+				}
+				text('k', e.key.text)
+				put(e.value)
+			}
+			text('}', "")
+		}
+	}
+	put(root)
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		text('t', name)
+		for _, key := range slices.Sorted(maps.Keys(tables[name])) {
+			text('k', key)
+			text('v', tables[name][key])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		text('p', name)
+		text('v', params[name])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

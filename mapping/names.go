@@ -1,0 +1,159 @@
+package mapping
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/payrec/payrec/internal/expression"
+)
+
+// The names that every row has besides the mapping's own.
+const (
+	lineIndex = iota
+	fileIndex
+	sheetIndex
+	kindIndex
+)
+
+// names collects what expressions may refer to. Its order is that of the
+// frame's slots: fixed names, columns, lets, is, values of the payment; so an
+// expression compiled against the first n names runs in the frame of them all.
+type names struct {
+	list      []expression.Name
+	tables    map[string]*expression.Lookup
+	constants map[string]map[string]expression.Value
+	nodes     map[string]*node
+}
+
+func (n *names) fixed() {
+	n.nodes = map[string]*node{}
+	n.list = []expression.Name{
+		{Name: "line", Kind: expression.Number, Doc: "the row's line in the file"},
+		{Name: "file", Kind: expression.Text, Doc: "the file's name"},
+		{Name: "sheet", Kind: expression.Text, Doc: "the workbook's sheet"},
+		{Name: "kind", Kind: expression.Text, Doc: "the row's kind in a framed file"},
+	}
+}
+
+// add declares a name and returns its index.
+func (n *names) add(c *collector, at *node, name string, kind expression.Kind) int {
+	if err := expression.CheckName(name); err != nil {
+		c.at(at, "", "%v", err)
+	}
+	if first := n.nodes[name]; first != nil {
+		c.at(at, "choose another name", "%q is already the name of a value, declared on line %d", name, first.line)
+	} else if contains([]string{"line", "file", "sheet", "kind", "is", "params", "key"}, name) {
+		c.at(at, "choose another name", "%q already has a meaning in expressions", name)
+	}
+	n.nodes[name] = at
+	n.list = append(n.list, expression.Name{Name: name, Kind: kind})
+	return len(n.list) - 1
+}
+
+func (n *names) scope() *expression.Scope {
+	return expression.NewScope(n.list, n.tables, n.constants)
+}
+
+// A program is a compiled expression with its place.
+type program struct {
+	*expression.Program
+	node   *node
+	source string
+	refs   []int
+}
+
+// isExpression says whether a value is one: whether it begins with "=".
+func isExpression(n *node) bool {
+	return n != nil && n.kind == scalarNode && strings.HasPrefix(n.text, "=")
+}
+
+// expression compiles a value that begins with "=" in a scope.
+func (c *compiler) expression(s *expression.Scope, n *node, want ...expression.Kind) *program {
+	if n == nil {
+		return nil
+	}
+	if !isExpression(n) {
+		if text, ok := c.text(n); ok {
+			c.at(n, "write ="+text, "must be an expression, which begins with =, not the text %q", text)
+		} else if n.kind == nullNode {
+			c.at(n, "", "must be an expression, which begins with =")
+		}
+		return nil
+	}
+	return c.compile(s, n.offset(1), n.text[1:], want...)
+}
+
+// condition compiles an expression that is written without "=".
+func (c *compiler) condition(s *expression.Scope, n *node) *program {
+	src, ok := c.conditionSource(n)
+	if !ok {
+		return nil
+	}
+	return c.compile(s, n, src, expression.Bool)
+}
+
+func (c *compiler) conditionSource(n *node) (string, bool) {
+	src, ok := c.text(n)
+	if ok && strings.HasPrefix(src, "=") && !strings.HasPrefix(src, "==") {
+		c.at(n, "remove the =", "a condition is always an expression and is written without =")
+		return "", false
+	}
+	return src, ok
+}
+
+func (c *compiler) compile(s *expression.Scope, at *node, src string, want ...expression.Kind) *program {
+	p, err := s.Compile(src, want...)
+	if err != nil {
+		c.expressionProblem(at, err)
+		return nil
+	}
+	return &program{p, at, src, p.Refs()}
+}
+
+// expressionProblem places the errors of an expression in the file.
+func (c *compiler) expressionProblem(at *node, err error) {
+	var list expression.Errors
+	var one *expression.Error
+	switch {
+	case errors.As(err, &list):
+	case errors.As(err, &one):
+		list = expression.Errors{one}
+	default:
+		c.at(at, "", "%v", err)
+		return
+	}
+	for _, e := range list {
+		hint := e.Hint
+		if hint == "" && strings.Contains(e.Msg, "unexpected end") && at.style == plainStyle {
+			hint = `in YAML " #" begins a comment and ": " ends a value: put the whole expression in single quotes`
+		}
+		c.at(at.offset(e.Offset), hint, "%s", e.Msg)
+	}
+}
+
+// columnsOf are the columns that an expression needs, directly or by lets.
+func (m *Mapping) columnsOf(refs []int) []*column {
+	var out []*column
+	seen := map[int]bool{}
+	var walk func(refs []int)
+	walk = func(refs []int) {
+		for _, i := range refs {
+			if seen[i] {
+				continue
+			}
+			seen[i] = true
+			for _, col := range m.columns {
+				if col.index == i {
+					out = append(out, col)
+				}
+			}
+			for _, l := range m.lets {
+				if l.index == i && l.program != nil {
+					walk(l.program.refs)
+				}
+			}
+		}
+	}
+	walk(refs)
+	return out
+}

@@ -1,0 +1,60 @@
+package mapping
+
+import (
+	"embed"
+	"strings"
+)
+
+//go:embed presets/*.yaml
+var presetFiles embed.FS
+
+// A Preset is a mapping that is embedded in the program.
+type Preset struct {
+	Name  string
+	Title string // one line
+	Doc   string // what to know before using it
+}
+
+// Presets lists the embedded mappings by name.
+func Presets() []Preset {
+	var presets []Preset
+	for _, name := range presetNames() {
+		src, _ := PresetSource(name)
+		p := Preset{Name: name}
+		if root := parseYAML(name, src, &collector{}); root != nil {
+			p.Title, p.Doc = scalarText(root.get("title")), scalarText(root.get("doc"))
+		}
+		presets = append(presets, p)
+	}
+	return presets
+}
+
+func scalarText(n *node) string {
+	if n == nil {
+		return ""
+	}
+	return n.text
+}
+
+// PresetSource is the YAML text of a preset.
+func PresetSource(name string) ([]byte, bool) {
+	if strings.ContainsAny(name, `/\.`) {
+		return nil, false
+	}
+	src, err := presetFiles.ReadFile("presets/" + name + ".yaml")
+	return src, err == nil
+}
+
+func presetNames() []string {
+	entries, err := presetFiles.ReadDir("presets")
+	if err != nil {
+		return nil // the folder is embedded, so it is there
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".yaml"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}

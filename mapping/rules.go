@@ -1,0 +1,209 @@
+package mapping
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A rule puts the rows that match it into a class.
+type rule struct {
+	node    *node
+	class   string
+	matches []match
+	when    *program
+	fate    Disposition // Emitted: none of the reasons is given
+	reason  string
+	isError bool
+}
+
+// A match is one column that must read as one of some texts.
+type match struct {
+	name   string
+	column *column // or:
+	let    *let
+	globs  []glob
+}
+
+func (m *match) accepts(text string) bool {
+	for _, g := range m.globs {
+		if g.match(text) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *compiler) rules(root *node) {
+	n := root.get("rows")
+	if n == nil || n.kind == nullNode {
+		c.at(orNode(n, root), "say rows: [{is: payment}]", `the key "rows" is missing: which class is each row?`)
+		return
+	}
+	scope := c.names.scope()
+	c.each(n, "rows", func(item *node) {
+		if !c.keys(item, "a rule", "is", "match", "when", "ignore", "hold", "attach", "error") {
+			return
+		}
+		r := &rule{node: item}
+		var ok bool
+		if r.class, ok = c.text(item.get("is")); !ok {
+			if item.get("is") == nil {
+				c.at(item, "say is: payment", "the rule names no class")
+			}
+			return
+		}
+		c.pairs(item.get("match"), "match", func(name, values *node) { c.match(r, name, values) })
+		r.when = c.condition(scope, item.get("when"))
+		c.fate(r, item)
+		c.unreachable(r)
+		c.m.rules = append(c.m.rules, r)
+	})
+}
+
+func (c *compiler) match(r *rule, name, values *node) {
+	mt := match{name: name.text, column: c.byName[name.text]}
+	for _, l := range c.m.lets {
+		if l.name != name.text {
+			continue
+		}
+		mt.let = l
+		if l.program != nil && l.program.Kind().String() != "text" {
+			c.at(name, "use when: instead", "match compares text, but %q is %s", name.text, l.program.Kind())
+		}
+	}
+	if mt.column == nil && mt.let == nil {
+		all := sortedKeys(c.byName)
+		for _, l := range c.m.lets {
+			all = append(all, l.name)
+		}
+		c.at(name, didYouMeanOr(name.text, all), "no column is called %q", name.text)
+		return
+	}
+	for _, v := range c.texts(values) {
+		mt.globs = append(mt.globs, newGlob(v))
+	}
+	if values.kind == nullNode {
+		mt.globs = append(mt.globs, newGlob(""))
+	} else if len(mt.globs) == 0 {
+		c.at(values, "", "match names no text for %q, so the rule can never match", name.text)
+	}
+	r.matches = append(r.matches, mt)
+}
+
+// fate reads which of the reasons a rule gives. Where a param decides, two
+// rules do: one with when: params.x == "hold", and one without.
+func (c *compiler) fate(r *rule, item *node) {
+	given := 0
+	for _, f := range []struct {
+		key  string
+		fate Disposition
+	}{{"ignore", Ignored}, {"hold", Held}, {"attach", Attached}, {"error", Rejected}} {
+		n := item.get(f.key)
+		if n == nil {
+			continue
+		}
+		given++
+		r.fate, r.isError = f.fate, f.key == "error"
+		if r.reason, _ = c.text(n); strings.TrimSpace(r.reason) == "" {
+			c.at(n, "write "+f.key+": and why, for whoever reads the summary", "the rule gives no reason")
+		}
+	}
+	if given > 1 {
+		c.at(item, "keep one of them", "a rule can only one of ignore, hold, attach and error")
+	}
+}
+
+// unreachable warns of a rule that an earlier one leaves nothing for.
+func (c *compiler) unreachable(r *rule) {
+	for _, earlier := range c.m.rules {
+		if earlier.when == nil && earlier.covers(r) {
+			c.warn(r.node, "move it up, or remove it", "no row reaches this rule: the rule on line %d matches first", earlier.node.line)
+			return
+		}
+	}
+}
+
+// covers says whether every row that matches s would match r, conditions aside.
+func (r *rule) covers(s *rule) bool {
+	for _, m := range r.matches {
+		covered := false
+		for _, other := range s.matches {
+			covered = covered || other.name == m.name && m.coversAll(other)
+		}
+		if !covered {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *match) coversAll(o match) bool {
+	for _, g := range o.globs {
+		covered := false
+		for _, mine := range m.globs {
+			covered = covered || mine.covers(g)
+		}
+		if !covered {
+			return false
+		}
+	}
+	return true
+}
+
+// unusedClasses complains about classes that neither emit nor say why not.
+func (c *compiler) unusedClasses() {
+	for _, r := range c.m.rules {
+		emits := len(c.m.emits[r.class]) > 0
+		switch {
+		case !emits && r.fate == Emitted:
+			c.at(r.node, "add an emit with on: "+r.class+", or say ignore:, hold:, attach: or error: with the reason",
+				"rows of class %q make no call, and the rule does not say why", r.class)
+		case emits && r.fate != Emitted && !c.hasPlainRule(r.class):
+			c.at(r.node, "remove the emit or the reason", "rows of class %q have an emit, but this rule keeps them from it", r.class)
+		}
+	}
+}
+
+// hasPlainRule says whether some rule lets the class emit.
+func (c *compiler) hasPlainRule(class string) bool {
+	for _, r := range c.m.rules {
+		if r.class == class && r.fate == Emitted {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *compiler) classNames() []string {
+	var names []string
+	for _, r := range c.m.rules {
+		if !contains(names, r.class) {
+			names = append(names, r.class)
+		}
+	}
+	return names
+}
+
+// classList reads classes: one or a list. An empty one is no class, as tests
+// may expect.
+func (c *compiler) classList(n *node) []string {
+	classes := c.texts(n)
+	for i, class := range classes {
+		at := n
+		if n.kind == sequenceNode {
+			at = n.items[i]
+		}
+		if known := c.classNames(); class != "" && !contains(known, class) {
+			c.at(at, didYouMeanOr(class, known), "no rule makes the class %q", class)
+		}
+	}
+	return classes
+}
+
+// onlyHashed says whether every use of a name in an expression is as
+// sha256(name).
+func onlyHashed(p *program, name string) bool {
+	word := regexp.QuoteMeta(name)
+	rest := regexp.MustCompile(`\bsha256\(\s*`+word+`\s*\)`).ReplaceAllString(p.source, "")
+	return rest != p.source && !regexp.MustCompile(`\b`+word+`\b`).MatchString(rest)
+}
