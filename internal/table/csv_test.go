@@ -314,3 +314,29 @@ func TestBadDialects(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorText(t *testing.T) {
+	long := strings.Repeat("é", 100)
+	got := readString(t, "a\n\"x\"y"+long+"\n1,"+long+"\xff\n", Dialect{Ragged: RaggedAllow})
+	for _, line := range strings.Split(got, "\n") {
+		if _, msg, ok := strings.Cut(line, "!"); ok && (!strings.Contains(msg, "é") || strings.Count(msg, "é") > 80) {
+			t.Errorf("the value is not cut: %s", msg)
+		}
+	}
+	for want, e := range map[string]Error{
+		"f: m":                    {Pos: Pos{File: "f"}, Msg: "m"},
+		"f:S:3: column 7: m":      {Pos: Pos{"f", "S", 3}, Column: "column 7", Msg: "m"},
+		`f:3: column "n": m; h`:   {Pos: Pos{"f", "", 3}, Column: "n", Msg: "m", Hint: "h"},
+		`f: column "n": "v": m`:   {Pos: Pos{File: "f"}, Column: "n", Value: "v", Msg: "m"},
+		`f: column "column x": m`: {Pos: Pos{File: "f"}, Column: "column x", Msg: "m"},
+	} {
+		if got := e.Error(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	// The open quote is the place, also when the row's limit is met first.
+	got = readString(t, "a\n1\n2,\""+strings.Repeat("x\n", 1<<20), Dialect{Limits: Limits{Row: 1 << 10, Cell: 1 << 30}})
+	if !strings.Contains(got, "t.csv:3: row is longer than 1024 bytes") {
+		t.Errorf("got %.300s", got)
+	}
+}

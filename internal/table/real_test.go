@@ -150,3 +150,79 @@ func TestReal(t *testing.T) {
 		})
 	}
 }
+
+// What the genuine files hold where the traps are.
+func TestRealCells(t *testing.T) {
+	cell := func(r kept, name string) string {
+		i := r.Header.Index(name, 1)
+		if i < 0 || i >= len(r.Cells) {
+			t.Fatalf("%v: no column %q", r.Pos, name)
+		}
+		return r.Cells[i]
+	}
+	body := func(rows []kept) []kept {
+		var b []kept
+		for _, r := range rows {
+			if r.Role == Body {
+				b = append(b, r)
+			}
+		}
+		return b
+	}
+	t.Run("ids spoiled by numeric cells", func(t *testing.T) {
+		rows := body(all(t, real(t, "adyen/oca_adyen_test.xlsx", Dialect{Format: XLSX, Header: Header{Row: 4}})))
+		ids := map[string]int{}
+		for _, r := range rows {
+			if cell(r, "Type") == "Settled" {
+				i := r.Header.Index("psp reference", 1)
+				if !r.number[i] {
+					t.Errorf("%v: the id is no number", r.Pos)
+				}
+				ids[r.Cells[i]]++
+			}
+		}
+		if len(ids) != 3 || ids["4814769000000000"]+ids["4814769000000010"]+ids["4814769000000020"] != 19 {
+			t.Errorf("ids are %v", ids)
+		}
+		if got := rows[0].Pos.String(); got != "oca_adyen_test.xlsx:Sheet1:5" {
+			t.Errorf("first place is %s", got)
+		}
+	})
+	t.Run("float noise", func(t *testing.T) {
+		for _, r := range body(all(t, real(t, "swedbankpay/R1234-0001-Redovisningsservice.xlsx", Dialect{Format: XLSX, Header: Header{Find: []string{"PayexTransactionNo", "OrderIdentity"}}}))) {
+			for i, c := range r.Cells {
+				if r.number[i] && strings.Contains(c, ".") && len(c) > 17 {
+					t.Errorf("%v: cell %d is %s", r.Pos, i, c)
+				}
+			}
+		}
+	})
+	t.Run("ids followed by TAB", func(t *testing.T) {
+		rows := body(all(t, real(t, "alipay/deg_alipay_personal_gbk.csv", Dialect{Encoding: "gbk", Header: Header{Find: []string{"交易时间", "金额"}}})))
+		last := rows[len(rows)-1]
+		if got := last.Pos.String(); got != "deg_alipay_personal_gbk.csv:35" {
+			t.Errorf("last place is %s", got)
+		}
+		if got := cell(last, "交易订单号"); got != "xxxx\t" {
+			t.Errorf("the id is %q", got)
+		}
+	})
+	t.Run("a cell of several lines", func(t *testing.T) {
+		rows := all(t, real(t, "generic_bank/reckon_multi-line-field.csv", Dialect{Header: Header{None: true}}))
+		if rows[1].Pos.Line != 2 || rows[1].Lines != 4 {
+			t.Errorf("row at %v spans %d lines", rows[1].Pos, rows[1].Lines)
+		}
+	})
+	t.Run("places to the last line", func(t *testing.T) {
+		rows := body(all(t, real(t, "adyen/oca_settlement_detail_report_batch_380.csv", Dialect{})))
+		if got := rows[227].Pos.String(); got != "oca_settlement_detail_report_batch_380.csv:229" {
+			t.Errorf("last place is %s", got)
+		}
+	})
+	t.Run("a duplicate name", func(t *testing.T) {
+		rows := all(t, real(t, "adyen/smashpig_payments_accounting_report_nyce.csv", Dialect{}))
+		if len(rows[0].Header.Names()) != len(rows[1].Cells) {
+			t.Errorf("%d names, %d cells", len(rows[0].Header.Names()), len(rows[1].Cells))
+		}
+	})
+}

@@ -98,9 +98,9 @@ func (s *sheet) readRow(e xml.StartElement, l *line) error {
 	if number > maxRows {
 		return s.broken(fmt.Errorf("row %d is past a sheet's last, %d", number, maxRows))
 	}
+	clear(s.cells[:s.filled])
+	clear(s.numeric[:s.filled])
 	s.row, s.bad, s.filled, s.size = number, nil, 0, 0
-	clear(s.cells)
-	clear(s.numeric)
 	for {
 		t, err := s.token()
 		if err == io.EOF {
