@@ -17,6 +17,7 @@ type event struct {
 	record  string // id of the record made or changed
 	attempt string // id of the attempt made, "" for none
 	params  record.Params
+	form    string         // params as they are written down
 	invoice string         // of attach_payment
 	seed    *StripePayment // of opSeed
 

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 
@@ -12,9 +14,9 @@ import (
 // if it was not.
 func (s *Server) keyed(r *request) answer {
 	now := s.clock().Unix()
-	hash := ""
+	canonical, hash := string(r.form.params.Form()), ""
 	if r.key != "" {
-		hash = digest(r.form)
+		hash = digest(r.form, canonical)
 		s.mu.Lock()
 		known, e := s.keys.claim(r.key, r.URL.Path, hash, now)
 		s.mu.Unlock()
@@ -29,7 +31,7 @@ func (s *Server) keyed(r *request) answer {
 		s.release(r.key)
 		return failure(e)
 	}
-	ev := &event{op: r.op, at: now, key: r.key, params: r.form.params,
+	ev := &event{op: r.op, at: now, key: r.key, params: r.form.params, form: canonical,
 		saved: saved{path: r.URL.Path, hash: hash, request: r.reqID, at: now}}
 	if r.fault.at(FaultDuring) {
 		a := r.fault.strike(r.Context(), answer{})
@@ -46,13 +48,14 @@ func (s *Server) keyed(r *request) answer {
 	return s.execute(r, ev)
 }
 
-// digest tells two requests with one key apart.
-func digest(f form) string {
-	h := f.params.Hash()
-	if len(f.expand)+len(f.odd) > 0 {
-		h += " " + strings.Join(f.expand, ",") + " " + strings.Join(f.odd, ",")
+// digest tells two requests with one key apart. canonical is the form's
+// parameters: the order in which they were sent does not count.
+func digest(f form, canonical string) string {
+	if len(f.expand)+len(f.odd) > 0 { // neither has a place among the parameters
+		canonical += "\x00" + strings.Join(f.expand, ",") + "\x00" + strings.Join(f.odd, ",")
 	}
-	return h
+	sum := sha256.Sum256([]byte(canonical))
+	return hex.EncodeToString(sum[:16])
 }
 
 func (s *Server) release(key string) {

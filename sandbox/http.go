@@ -147,7 +147,7 @@ func (r *request) route() *apiError {
 		r.op, r.id = opRetrieveRecord, parts[1]
 	case parts[0] == "payment_records" && post && len(parts) == 2 && parts[1] == string(record.ReportPayment):
 		r.op = parts[1]
-	case parts[0] == "payment_records" && post && len(parts) == 3 && parts[2] != string(record.ReportPayment) && record.SpecOf(record.CallName(parts[2])) != nil:
+	case parts[0] == "payment_records" && post && len(parts) == 3 && parts[2] != string(record.ReportPayment) && isCall(parts[2]):
 		r.op, r.id = parts[2], parts[1]
 	case parts[0] == "payment_attempt_records" && get && len(parts) == 1:
 		r.op = opListAttempts
@@ -176,7 +176,9 @@ func (r *request) parse() *apiError {
 		r.version = record.APIVersion
 	}
 	if !versionLike(r.version) {
-		return invalid("", "", "Invalid Stripe API version: %s", short(r.version))
+		bad := r.version
+		r.version = "" // the answer names the default
+		return invalid("", "", "Invalid Stripe API version: %s", short(bad))
 	}
 	if r.op == opListRecords && r.version < sinceList {
 		return unrecognized(r.Request)

@@ -163,16 +163,17 @@ func TestOfficialClientListsRecords(t *testing.T) {
 	}
 }
 
-// The official client asks again after a reset, and after a key in use; the
+// The official client asks again after a reset and after a lock timeout; the
 // sandbox must make one record of it.
 func TestOfficialClientRetries(t *testing.T) {
 	s := newSandbox(t, Options{})
 	c := official(t, s)
-	s.Inject(Fault{Call: "report_payment", Kind: FaultReset}, Fault{Call: "report_payment", Kind: FaultStatus, At: FaultBefore, Status: 503})
+	s.Inject(Fault{Call: "report_payment", Kind: FaultReset}, Fault{Call: "report_payment", Kind: FaultStatus, At: FaultBefore, Status: 429,
+		Body: `{"error":{"type":"invalid_request_error","code":"lock_timeout","message":"busy"}}`})
 	params := reportParams("ref-1")
 	params.IdempotencyKey = stripe.String("k")
 	if _, err := c.V1PaymentRecords.ReportPayment(t.Context(), params); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v; the sandbox saw %+v", err, s.Requests())
 	}
 	if got := s.Totals(); got.Records != 1 || got.Writes != 1 {
 		t.Errorf("got %+v", got)
