@@ -1,0 +1,219 @@
+package exporter
+
+import (
+	"slices"
+	"time"
+
+	"github.com/payrec/payrec/record"
+)
+
+// paymentsGrid has one line per payment. seen is told of each payment whose
+// line is written; it may be nil.
+func (d *Dataset) paymentsGrid(seen func(*payment) error) grid {
+	g := grid{name: "Payments", n: len(d.entries), currencies: d.summary.currencies()}
+	g.columns = slices.Concat([]column{
+		{name: "id", title: "Payment record", width: 32},
+		{name: "payment_reference", title: "Payment reference", width: 26},
+		{name: "status", title: "Status", width: 18},
+	}, moments("paid_at", "Paid at", d.options.Period.Zone), []column{
+		{name: "paid_at_from", title: "Paid at is from", width: 16},
+		{name: "reported_at_utc", title: "Reported at (UTC)", zone: time.UTC, width: 20},
+		{name: "currency", title: "Currency", width: 10},
+		{name: "amount", title: "Amount", width: 17, totalIn: "currency"},
+		{name: "guaranteed", title: "Guaranteed", width: 17, totalIn: "currency"},
+		{name: "refunded", title: "Refunded", width: 17, totalIn: "currency"},
+		{name: "failed", title: "Failed", width: 17, totalIn: "currency"},
+		{name: "canceled", title: "Canceled", width: 17, totalIn: "currency"},
+		{name: "fee", title: "Fee", width: 15, totalIn: "fee_currency"},
+		{name: "net", title: "Net", width: 17, totalIn: "fee_currency"},
+		{name: "fee_currency", title: "Fee currency", width: 10},
+		{name: "processor", title: "Processor", width: 20},
+		{name: "description", title: "Description", width: 32},
+		{name: "customer_name", title: "Customer", width: 24},
+		{name: "customer_email", title: "Customer e-mail", width: 28},
+		{name: "reported_by", title: "Reported by", width: 12},
+		{name: "livemode", title: "Live", width: 8},
+		{name: "latest_attempt", title: "Latest attempt", width: 32},
+		{name: "source_file", title: "Source file", width: 32},
+		{name: "source_line", title: "Source line", width: 10},
+	}, d.metadataColumns())
+	g.rows = func(yield func([]cell, error) bool) {
+		var row []cell
+		for p, err := range d.payments() {
+			if err == nil && seen != nil {
+				err = seen(p)
+			}
+			if err == nil {
+				row = d.paymentRow(row[:0], p)
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+	return g
+}
+
+func (d *Dataset) metadataColumns() []column {
+	var columns []column
+	for _, key := range d.metadata {
+		columns = append(columns, column{name: "metadata[" + key + "]", title: "metadata[" + key + "]", width: 22})
+	}
+	if d.others {
+		columns = append(columns, column{name: "metadata_others", title: "Other metadata", width: 40})
+	}
+	return columns
+}
+
+func (d *Dataset) paymentRow(row []cell, p *payment) []cell {
+	name, email := customer(p.CustomerDetails, p.PaymentMethodDetails)
+	row = append(row,
+		textCell(p.ID), textCell(p.ProcessorDetails.Reference()), textCell(string(p.Status())),
+		momentCell(p.at), momentCell(p.at), textCell(p.from), momentCell(unix(p.Created)),
+		currencyCell(p.AmountRequested.Currency), amountCell(p.AmountRequested))
+	row = appendAmounts(row, p.AmountRequested.Currency, p.AmountGuaranteed, p.AmountRefunded, p.AmountFailed, p.AmountCanceled)
+	row = append(row, settlementCells(p.settled)...)
+	row = append(row,
+		textCell(p.processor), textCell(deref(p.Description)), textCell(name), textCell(email), textCell(p.ReportedBy), boolCell(p.Livemode),
+		textCell(deref(p.LatestPaymentAttemptRecord)), textCell(p.Metadata[record.StampFile]), digitsCell(p.Metadata[record.StampLine]))
+	for _, key := range d.metadata {
+		row = append(row, textCell(p.Metadata[key]))
+	}
+	if d.others {
+		row = append(row, textCell(otherMetadata(p.Metadata, d.metadata)))
+	}
+	return row
+}
+
+// appendAmounts writes amounts of a line's currency. Should the API ever give
+// another currency beside it, the figure stays visible as text and out of sums.
+func appendAmounts(row []cell, c record.Currency, amounts ...record.Amount) []cell {
+	for _, a := range amounts {
+		switch {
+		case a.Currency == c:
+			row = append(row, amountCell(a))
+		case a.Value == 0:
+			row = append(row, amountCell(record.Amount{Currency: c}))
+		default:
+			row = append(row, textCell(a.Money().String()))
+		}
+	}
+	return row
+}
+
+// settlementCells are fee, net and their currency.
+func settlementCells(s *settlement) []cell {
+	cells := make([]cell, 3)
+	if s == nil {
+		return cells
+	}
+	if s.has.fee {
+		cells[0] = moneyCell(s.fee)
+	}
+	if s.has.net {
+		cells[1] = moneyCell(s.net)
+	}
+	cells[2] = currencyCell(s.currency)
+	return cells
+}
+
+// attemptsGrid has one line per attempt, under its payment's dates.
+func (d *Dataset) attemptsGrid() grid {
+	g := grid{name: "Attempts", n: d.attempts}
+	g.columns = slices.Concat([]column{
+		{name: "id", title: "Attempt record", width: 32},
+		{name: "payment_record", title: "Payment record", width: 32},
+		{name: "payment_reference", title: "Payment reference", width: 26},
+		{name: "attempt", title: "Attempt", width: 9},
+		{name: "status", title: "Status", width: 18},
+	}, moments("paid_at", "Paid at", d.options.Period.Zone), []column{
+		{name: "paid_at_from", title: "Paid at is from", width: 16},
+		{name: "reported_at_utc", title: "Reported at (UTC)", zone: time.UTC, width: 20},
+		{name: "currency", title: "Currency", width: 10},
+		{name: "amount", title: "Amount", width: 17, totalIn: "currency"},
+		{name: "guaranteed", title: "Guaranteed", width: 17, totalIn: "currency"},
+		{name: "refunded", title: "Refunded", width: 17, totalIn: "currency"},
+		{name: "failed", title: "Failed", width: 17, totalIn: "currency"},
+		{name: "canceled", title: "Canceled", width: 17, totalIn: "currency"},
+		{name: "method", title: "Method", width: 20},
+		{name: "description", title: "Description", width: 32},
+		{name: "reported_by", title: "Reported by", width: 12},
+		{name: "livemode", title: "Live", width: 8},
+	})
+	g.rows = func(yield func([]cell, error) bool) {
+		var row []cell
+		for p, err := range d.payments() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i, a := range p.attempts {
+				row = attemptRow(row[:0], p, a, i+1)
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+	return g
+}
+
+// attemptRow dates the attempt by its own stamps; one that bears none of its
+// own was reported together with its payment.
+func attemptRow(row []cell, p *payment, a *record.PaymentAttemptRecord, no int) []cell {
+	dated, _ := dateOf(a.Created, a.Metadata)
+	number := numberCell(int64(no))
+	if len(p.attempts) == 1 && deref(p.LatestPaymentAttemptRecord) == a.ID && dated.from == "created" {
+		dated = p.dating
+	}
+	row = append(row,
+		textCell(a.ID), textCell(p.ID), textCell(a.ProcessorDetails.Reference()), number, textCell(string(a.Status())),
+		momentCell(dated.at), momentCell(dated.at), textCell(dated.from), momentCell(unix(a.Created)),
+		currencyCell(a.AmountRequested.Currency), amountCell(a.AmountRequested))
+	row = appendAmounts(row, a.AmountRequested.Currency, a.AmountGuaranteed, a.AmountRefunded, a.AmountFailed, a.AmountCanceled)
+	return append(row, textCell(methodName(a.PaymentMethodDetails)), textCell(deref(a.Description)), textCell(a.ReportedBy), boolCell(a.Livemode))
+}
+
+// refundsGrid has one line per refund stamp of the period's payments.
+func (d *Dataset) refundsGrid() grid {
+	g := grid{name: "Refunds", n: d.summary.Refunds, currencies: d.summary.currencies()}
+	g.columns = slices.Concat([]column{
+		{name: "payment_record", title: "Payment record", width: 32},
+		{name: "payment_reference", title: "Payment reference", width: 26},
+		{name: "refund_reference", title: "Refund reference", width: 26},
+	}, moments("refunded_at", "Refunded at", d.options.Period.Zone), []column{
+		{name: "currency", title: "Currency", width: 10},
+		{name: "amount", title: "Refunded", width: 17, totalIn: "currency"},
+		{name: "fee", title: "Fee", width: 15, totalIn: "fee_currency"},
+		{name: "fee_currency", title: "Fee currency", width: 10},
+		{name: "processor", title: "Processor", width: 20},
+		{name: "source", title: "Source row", width: 36},
+		{name: "operation", title: "Operation", width: 30},
+	})
+	g.rows = func(yield func([]cell, error) bool) {
+		for p, err := range d.payments() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, r := range p.refunds {
+				if !yield(refundRow(p, r), nil) {
+					return
+				}
+			}
+		}
+	}
+	return g
+}
+
+func refundRow(p *payment, r refund) []cell {
+	var fee, feeCurrency cell
+	if r.fee.Currency != "" {
+		fee, feeCurrency = moneyCell(r.fee), currencyCell(r.fee.Currency)
+	}
+	return []cell{
+		textCell(p.ID), textCell(p.ProcessorDetails.Reference()), textCell(r.Reference), momentCell(r.at), momentCell(r.at),
+		currencyCell(r.Currency), amountCell(record.Amount{Currency: r.Currency, Value: r.Value}), fee, feeCurrency,
+		textCell(p.processor), textCell(r.Row), textCell(r.Op),
+	}
+}

@@ -1,0 +1,80 @@
+package exporter
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+)
+
+// A spool keeps values on disk while only their places stay in memory. Its
+// file is readable by its owner only and gone when the process is.
+type spool struct {
+	mu   sync.Mutex // guards the fields below while writing
+	file *os.File
+	w    *bufio.Writer
+	size int64
+	err  error // first write failure; sticky
+}
+
+// A place is where a value lies in the spool; the zero place holds nothing.
+type place struct {
+	offset int64
+	length int32
+}
+
+func newSpool() (*spool, error) {
+	f, err := os.CreateTemp("", "payrec-export-*")
+	if err != nil {
+		return nil, fmt.Errorf("no room for what is read: %w", err)
+	}
+	// Where an open file may lose its name, a killed process leaves nothing
+	// behind; elsewhere Close removes it.
+	os.Remove(f.Name())
+	return &spool{file: f, w: bufio.NewWriterSize(f, 256<<10)}, nil
+}
+
+// put writes a value. It is safe for concurrent use with itself.
+func (s *spool) put(v any) (place, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return place{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		_, s.err = s.w.Write(b)
+	}
+	if s.err != nil {
+		return place{}, fmt.Errorf("what is read cannot be kept in %s: %w", os.TempDir(), s.err)
+	}
+	p := place{s.size, int32(len(b))}
+	s.size += int64(len(b))
+	return p, nil
+}
+
+// flush makes everything that was put readable.
+func (s *spool) flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = s.w.Flush()
+	}
+	return s.err
+}
+
+// get reads the value at a place.
+func (s *spool) get(p place, v any) error {
+	b := make([]byte, p.length)
+	if _, err := s.file.ReadAt(b, p.offset); err != nil {
+		return fmt.Errorf("what was read cannot be read again: %w", err)
+	}
+	return json.Unmarshal(b, v)
+}
+
+func (s *spool) close() error {
+	err := s.file.Close()
+	os.Remove(s.file.Name())
+	return err
+}
