@@ -116,8 +116,12 @@ func New(o Options) (*Server, error) {
 }
 
 func (s *Server) load(path string) error {
-	st, account, notes, err := openStore(path, s.account, s.clock(), s.keyTTL, func(e *event) {
+	st, account, notes, err := openStore(path, s.account, s.clock(), s.keyTTL, func(e *event) error {
+		if err := s.state.follows(e); err != nil {
+			return err
+		}
 		s.commit(e)
+		return nil
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/payrec/payrec/record"
@@ -73,4 +74,32 @@ func (s *state) addAttempt(p *payment, r *record.PaymentAttemptRecord) {
 	a := &attempt{r}
 	p.attempts = append(p.attempts, a)
 	s.attempts[r.ID] = a
+}
+
+// follows says whether an event that was read back can be applied: a file
+// whose lines are whole may still lack some.
+func (s *state) follows(e *event) error {
+	switch {
+	case e.op == "":
+		return nil
+	case e.seq <= s.seq:
+		return fmt.Errorf("event %d comes after event %d", e.seq, s.seq)
+	}
+	switch e.op {
+	case string(record.ReportPayment), opSeed:
+		if e.record == "" || s.records[e.record] != nil {
+			return fmt.Errorf("record %q is made twice", e.record)
+		}
+	default:
+		if s.records[e.record] == nil {
+			return fmt.Errorf("there is no record %q", e.record)
+		}
+	}
+	switch e.op {
+	case string(record.ReportPayment), string(record.ReportPaymentAttempt), opSeed:
+		if e.attempt == "" || s.attempts[e.attempt] != nil {
+			return fmt.Errorf("attempt %q is made twice", e.attempt)
+		}
+	}
+	return nil
 }

@@ -111,7 +111,7 @@ func payloadOf(line []byte) ([]byte, bool) {
 
 // openStore locks and loads a state file, making it when there is none, and
 // gives each of its events to apply.
-func openStore(path, account string, now time.Time, ttl time.Duration, apply func(*event)) (*store, string, []string, error) {
+func openStore(path, account string, now time.Time, ttl time.Duration, apply func(*event) error) (*store, string, []string, error) {
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
 		return nil, "", nil, &StateError{path, 0, err.Error()}
@@ -131,15 +131,15 @@ func openStore(path, account string, now time.Time, ttl time.Duration, apply fun
 }
 
 // read loads the whole file and leaves the store ready to append.
-func (s *store) read(path, account string, now time.Time, ttl time.Duration, apply func(*event)) (string, []string, error) {
+func (s *store) read(path, account string, now time.Time, ttl time.Duration, apply func(*event) error) (string, []string, error) {
 	var notes []string
 	var stale int64 // bytes of saved answers that no request can ask for any more
 	old := func(e *event) bool { return e.op == "" && now.Unix()-e.at >= int64(ttl/time.Second) }
-	header, torn, err := s.scan(path, func(e *event, size int) {
+	header, torn, err := s.scan(path, func(e *event, size int) error {
 		if old(e) {
 			stale += int64(size)
 		}
-		apply(e)
+		return apply(e)
 	})
 	if err != nil {
 		return "", nil, err
@@ -172,7 +172,7 @@ func (s *store) read(path, account string, now time.Time, ttl time.Duration, app
 // scan reads the lines. header is nil for a file without one whole line; torn
 // is the length of an unfinished last line. s.size becomes the end of the
 // last whole line.
-func (s *store) scan(path string, each func(e *event, size int)) (header *headerV1, torn int, err error) {
+func (s *store) scan(path string, each func(e *event, size int) error) (header *headerV1, torn int, err error) {
 	lines := bufio.NewScanner(s.f)
 	lines.Buffer(make([]byte, 1<<20), maxLine)
 	lines.Split(wholeLines)
@@ -199,7 +199,9 @@ func (s *store) scan(path string, each func(e *event, size int)) (header *header
 			if err != nil {
 				return nil, 0, &StateError{path, n, "not an entry that this version knows: " + err.Error()}
 			}
-			each(e, len(line))
+			if err := each(e, len(line)); err != nil {
+				return nil, 0, &StateError{path, n, "it does not follow from the lines before: " + err.Error() + "; lines are missing or out of order, restore the file from a copy"}
+			}
 		}
 		s.size += int64(len(line))
 	}

@@ -209,6 +209,71 @@ func TestForeignFiles(t *testing.T) {
 	s.Close()
 }
 
+// A line that is taken out leaves whole lines that do not follow.
+func TestMissingLines(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "state")
+	s := newSandbox(t, Options{State: path})
+	inState(t, s, "guaranteed")
+	s.Close()
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := bytes.SplitAfter(whole, []byte("\n")) // header, report_payment, _guaranteed, ""
+	for name, lines := range map[string][][]byte{"first missing": {l[0], l[2]}, "doubled": {l[0], l[1], l[1]}, "swapped": {l[0], l[2], l[1]}} {
+		bad := filepath.Join(dir, "bad")
+		os.WriteFile(bad, bytes.Join(lines, nil), 0o600)
+		_, err := New(Options{State: bad})
+		var se *StateError
+		if !errors.As(err, &se) || se.Line < 2 {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// Whatever whole lines say, loading ends in a sandbox or in a [StateError].
+func FuzzState(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "state")
+	s := newSandbox(f, Options{State: path})
+	inState(f, s, "failed")
+	s.Close()
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var payloads []byte
+	for _, line := range bytes.SplitAfter(whole, []byte("\n"))[1:3] {
+		payload, _ := payloadOf(line)
+		payloads = append(append(payloads, payload...), '\n')
+	}
+	f.Add(payloads)
+	f.Add([]byte(`{"at":1,"n":1,"op":"report_refund","record":"pr_1"}`))
+	f.Add([]byte(`{"at":1,"n":1,"op":"report_payment","record":"pr_1","attempt":"par_1"}` + "\n" + `{"at":1,"n":2,"op":"report_refund","record":"pr_1","form":"amount[value]=x"}`))
+	f.Add([]byte(`{"at":1,"n":1,"op":"seed","record":"pr_1","attempt":"par_1","seed":{}}` + "\n" + `{"key":"k","status":-1}`))
+	f.Fuzz(func(t *testing.T, payloads []byte) {
+		file := bytes.Clone(lineOf([]byte(`{"payrec_sandbox":1,"account":"acct_1"}`)))
+		for _, payload := range bytes.Split(payloads, []byte("\n")) {
+			file = append(file, lineOf(payload)...)
+		}
+		path := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := New(Options{State: path})
+		var se *StateError
+		if err != nil {
+			if !errors.As(err, &se) {
+				t.Fatalf("got %v", err)
+			}
+			return
+		}
+		defer s.Close()
+		s.Totals()
+		get(t, s, "/v1/payment_records?limit=100")
+	})
+}
+
 func TestStateIsLocked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	s := newSandbox(t, Options{State: path})
