@@ -255,13 +255,13 @@ func (c *compiler) formats(col *column, decl *node) {
 			needsZone = needsZone || s == "excel"
 			continue
 		}
-		p, err := newTimePattern(s)
-		switch {
-		case err != nil:
-			c.at(at, "", "the time pattern %q %v", s, err)
+		if !strings.Contains(s, "%") {
+			c.at(at, "write a strftime pattern such as '%Y-%m-%d %H:%M:%S', or unix, unix_ms, iso8601, excel", "the time pattern %q has no %% in it", s)
 			continue
-		case !strings.Contains(s, "%"):
-			c.at(at, "times are written with strftime patterns: '%Y-%m-%d %H:%M:%S'", "the time pattern %q has no %% in it", s)
+		}
+		p, err := newTimePattern(s)
+		if err != nil {
+			c.at(at, "", "the time pattern %q %v", s, err)
 			continue
 		}
 		needsZone = needsZone || !p.zoned
@@ -291,9 +291,19 @@ func (c *compiler) moneyIn(col *column, in *node) {
 	}
 	code, err := record.ParseCurrency(c.param(in, s))
 	if err != nil {
-		c.at(in, didYouMean(s, sortedKeys(c.byName)), "%q is neither a column nor a currency code", s)
+		c.at(in, didYouMeanOr(s, c.currencyColumns()), "%q is neither a column nor a currency code", s)
 	}
 	col.inCode = code
+}
+
+func (c *compiler) currencyColumns() []string {
+	var names []string
+	for _, col := range c.m.columns {
+		if col.kind == currencyColumn {
+			names = append(names, col.name)
+		}
+	}
+	return names
 }
 
 // fallback is the column's value when its cell is empty.

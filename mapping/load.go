@@ -73,7 +73,9 @@ func parse(name string, src []byte, o Options, lint bool) (*Mapping, Problems) {
 		c.at(root, `begin with "payrec: mapping/v1"`, "a mapping is a map of keys, not %s", root.kind)
 		return nil, c.sorted()
 	}
-	root = c.extend(root, 0)
+	if root = c.extend(root, 0); root == nil {
+		return nil, c.sorted()
+	}
 	m := c.mapping(root)
 	return m, c.sorted()
 }
@@ -117,7 +119,8 @@ func readSource(ref string) (name string, src []byte, err error) {
 // maxExtends is how many mappings may stand on top of one another.
 const maxExtends = 8
 
-// extend merges the mapping that root extends under it.
+// extend merges the mapping that root extends under it; nil when it cannot be
+// had, because then every key would seem to be missing.
 func (c *compiler) extend(root *node, depth int) *node {
 	ext := root.get("extends")
 	if ext == nil {
@@ -129,7 +132,7 @@ func (c *compiler) extend(root *node, depth int) *node {
 	}
 	if depth == maxExtends {
 		c.at(ext, "", "more than %d mappings extend one another, or in a circle", maxExtends)
-		return root
+		return nil
 	}
 	if isPath(ref) && !filepath.IsAbs(ref) && c.options.Dir != "" {
 		ref = filepath.Join(c.options.Dir, ref)
@@ -138,13 +141,15 @@ func (c *compiler) extend(root *node, depth int) *node {
 	if err != nil {
 		p := err.(Problems)[0]
 		c.at(ext, p.Hint, "cannot extend %q: %s", ext.text, p.Msg)
-		return root
+		return nil
 	}
 	base := parseYAML(name, src, &c.collector)
 	if base == nil || base.kind != mappingNode {
-		return root
+		return nil
 	}
-	base = c.extend(base, depth+1)
+	if base = c.extend(base, depth+1); base == nil {
+		return nil
+	}
 	merged := merge(base, root)
 	if merged.get("source") == nil {
 		if n := base.get("name"); n != nil {

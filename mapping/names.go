@@ -124,8 +124,8 @@ func (c *compiler) expressionProblem(at *node, err error) {
 	}
 	for _, e := range list {
 		hint := e.Hint
-		if hint == "" && strings.Contains(e.Msg, "unexpected end") && at.style == plainStyle {
-			hint = `in YAML " #" begins a comment and ": " ends a value: put the whole expression in single quotes`
+		if value := *at; c.cutByComment(&value) {
+			hint = `in YAML " #" begins a comment: put the whole value in single quotes`
 		}
 		c.at(at.offset(e.Offset), hint, "%s", e.Msg)
 	}

@@ -60,6 +60,8 @@ const mostProblems = 200
 type collector struct {
 	list Problems
 	seen map[Problem]bool
+
+	lines map[string][]string // of the sources, by file
 }
 
 func (c *collector) add(p Problem) {

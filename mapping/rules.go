@@ -14,6 +14,7 @@ type rule struct {
 	fate    Disposition // Emitted: none of the reasons is given
 	reason  string
 	isError bool
+	broken  bool // a part of it could not be compiled
 }
 
 // A match is one column that must read as one of some texts.
@@ -54,6 +55,7 @@ func (c *compiler) rules(root *node) {
 		}
 		c.pairs(item.get("match"), "match", func(name, values *node) { c.match(r, name, values) })
 		r.when = c.condition(scope, item.get("when"))
+		r.broken = r.broken || item.get("when") != nil && r.when == nil
 		c.fate(r, item)
 		c.unreachable(r)
 		c.m.rules = append(c.m.rules, r)
@@ -77,6 +79,7 @@ func (c *compiler) match(r *rule, name, values *node) {
 			all = append(all, l.name)
 		}
 		c.at(name, didYouMeanOr(name.text, all), "no column is called %q", name.text)
+		r.broken = true
 		return
 	}
 	for _, v := range c.texts(values) {
@@ -116,7 +119,7 @@ func (c *compiler) fate(r *rule, item *node) {
 // unreachable warns of a rule that an earlier one leaves nothing for.
 func (c *compiler) unreachable(r *rule) {
 	for _, earlier := range c.m.rules {
-		if earlier.when == nil && earlier.covers(r) {
+		if earlier.when == nil && !earlier.broken && !r.broken && earlier.covers(r) {
 			c.warn(r.node, "move it up, or remove it", "no row reaches this rule: the rule on line %d matches first", earlier.node.line)
 			return
 		}

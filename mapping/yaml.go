@@ -96,6 +96,10 @@ func parseYAML(file string, src []byte, c *collector) *node {
 		c.at(whole, "save it as UTF-8", "the mapping is not valid UTF-8")
 		return nil
 	}
+	if c.lines == nil {
+		c.lines = map[string][]string{}
+	}
+	c.lines[file] = strings.Split(string(src), "\n")
 	f, err := parser.ParseBytes(src, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		c.add(syntaxProblem(file, src, err))
@@ -281,6 +285,17 @@ func syntaxProblem(file string, src []byte, err error) Problem {
 	}
 	p.Hint = trap(lines[p.Line-1], syntax.GetMessage())
 	return p
+}
+
+// cutByComment says whether a plain value is followed by " #" on its line, so
+// that what was meant as a part of it became a comment.
+func (c *collector) cutByComment(n *node) bool {
+	lines := c.lines[n.file]
+	if n.style != plainStyle || n.line < 1 || n.line > len(lines) {
+		return false
+	}
+	_, rest, found := strings.Cut(lines[n.line-1], n.text)
+	return found && strings.HasPrefix(strings.TrimLeft(rest, " \t"), "#")
 }
 
 // trap explains a line that the YAML parser did not understand.
