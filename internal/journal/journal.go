@@ -52,8 +52,13 @@
 // final: a file whose sync failed cannot be trusted to read back, so the
 // journal refuses every further write and the caller stops sending. One process
 // writes at a time, held by a lock on PATH.lock that dies with the process; the
-// lock file is never removed. While nobody writes it holds size and checksum of
-// the closed journal, so that damage at rest is seen before anything is sent.
+// lock file is never removed.
+//
+// Two things are checked before anything is sent. While nobody writes, the lock
+// file holds size and checksum of the closed journal (its seal), so that damage
+// at rest, or an older copy put in its place, is refused. While somebody writes,
+// the file itself says that it is not whole without its WAL; a copy without one
+// is refused. After a crash there is no seal, and SQLite's quick_check stands in.
 //
 // Known hole: when the writer was killed and the tail of PATH-wal is damaged
 // afterwards, SQLite cannot tell that from a torn, uncommitted tail, and the

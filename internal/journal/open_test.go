@@ -282,3 +282,69 @@ func TestDamageWithoutSeal(t *testing.T) {
 	}
 	_ = want
 }
+
+// TestLostWAL: a killed writer's file without its WAL is refused; with it, or
+// with an empty one that somebody vouches for, it opens. Readers leave it alone.
+func TestLostWAL(t *testing.T) {
+	ctx := context.Background()
+	j := newJournal(t)
+	plan(t, j, "r", payments(100)...)
+	drive(t, j, pay("p1", "x"), 0, Sending)
+	dir := t.TempDir()
+	crashed := func(name string) string { // as a crash leaves it: without a close
+		path := filepath.Join(dir, name)
+		for _, suffix := range []string{"", "-wal"} {
+			text, err := os.ReadFile(j.path + suffix)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path+suffix, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return path
+	}
+	path := crashed("whole")
+	ro, err := OpenReadOnly(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ro.Close()
+	k := open(t, path)
+	if e := entries(t, k, "r", EntryQuery{States: []State{Unknown}}); len(e) != 1 || e[0].Payment != "p1" {
+		t.Errorf("in doubt: %+v", e)
+	}
+	k.Close()
+
+	path = crashed("lost")
+	os.Remove(path + "-wal")
+	var e *FormatError
+	for range 2 {
+		if _, err := Open(ctx, path, me, Options{}); !errors.As(err, &e) || !strings.Contains(err.Error(), "lost-wal") {
+			t.Fatalf("without its WAL: %v", err)
+		}
+		if _, err := OpenReadOnly(ctx, path); !errors.As(err, &e) || !strings.Contains(err.Error(), "lost-wal") {
+			t.Fatalf("reading without its WAL: %v", err)
+		}
+	}
+	if err := os.WriteFile(path+"-wal", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path).Close()
+	open(t, path).Close()
+}
+
+// TestOpenAfterFailure: a journal that failed and was closed opens again.
+func TestOpenAfterFailure(t *testing.T) {
+	j := newJournal(t)
+	plan(t, j, "r", payments(10)...)
+	drive(t, j, pay("p1", "x"), 0, Unknown)
+	j.w.do(context.Background(), func(w *writer) error { return errors.New("the disk is gone") })
+	if err := j.Close(); err == nil || !strings.Contains(err.Error(), "the disk is gone") {
+		t.Errorf("Close: %v", err)
+	}
+	k := open(t, j.path)
+	if e := entries(t, k, "r", EntryQuery{States: []State{Unknown}}); len(e) != 1 {
+		t.Errorf("in doubt: %+v", e)
+	}
+}

@@ -263,6 +263,9 @@ func TestNeverExecuted(t *testing.T) {
 		if same := string(s.Body) == sent; same != (tt.epoch == 0) {
 			t.Errorf("content %q: body %q under epoch %d, sent before %q", tt.content, s.Body, s.Epoch, sent)
 		}
+		if old := lanes(t, j, "first"); len(old) != 1-tt.epoch {
+			t.Errorf("content %q: the first run has %d steps", tt.content, len(old))
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"modernc.org/sqlite" // the driver, and what it offers besides SQL
 )
 
 // maxGroup bounds how many jobs are committed together.
@@ -44,6 +46,22 @@ type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
 
+// newWriter opens the connection. A journal has one at a time, under its lock.
+func newWriter(ctx context.Context, path string) (*writer, error) {
+	db, err := sql.Open("sqlite", dsn(path, "rw", "secure_delete(1)", "cache_size(-32768)", "journal_size_limit(67108864)"))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		db.Close()
+		return nil, damaged(path, err)
+	}
+	return &writer{path: path, db: db, conn: conn}, nil
+}
+
+// start lets the journal be written to.
 func (w *writer) start() {
 	w.jobs = make(chan *job, maxGroup)
 	w.over = make(chan struct{})
@@ -228,11 +246,41 @@ func (w *writer) stop() error {
 	return nil
 }
 
-// checkpoint moves the WAL into the file. Readers may keep it from finishing,
-// which is no failure. Only after stop.
-func (w *writer) checkpoint() error {
+// recover takes up what a dead process left behind, and marks the file itself,
+// below the WAL, as one that is not whole without its WAL. Only before start.
+func (w *writer) recover(ctx context.Context) error {
+	if err := w.keepWAL(1); err != nil {
+		return err
+	}
+	if _, err := w.conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return err
+	}
+	_, err := w.conn.ExecContext(ctx, `BEGIN IMMEDIATE;
+		UPDATE op SET state = 'unknown', doubt = 1 WHERE state = 'sending';
+		INSERT OR IGNORE INTO meta (name, value) VALUES ('wal', 'needed');`+dropUnplanned+`COMMIT; PRAGMA wal_checkpoint(PASSIVE)`)
+	return err
+}
+
+// settle takes the mark away and moves the WAL into the file. Readers may keep
+// it from finishing, which is no failure: then the WAL stays. Only after stop.
+func (w *writer) settle() error {
+	if _, err := w.conn.ExecContext(context.Background(), "DELETE FROM meta WHERE name = 'wal'"); err != nil {
+		return err
+	}
 	var busy, frames, moved int
-	return w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+	if err := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved); err != nil {
+		return err
+	}
+	return w.keepWAL(0)
+}
+
+// keepWAL says whether closing the connection leaves the WAL's file where it
+// is, as it must while the mark stands.
+func (w *writer) keepWAL(mode int) error {
+	return w.conn.Raw(func(conn any) error {
+		_, err := conn.(sqlite.FileControl).FileControlPersistWAL("main", mode)
+		return err
+	})
 }
 
 // close closes the connection. Only after stop, or before start.

@@ -1,0 +1,68 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// createIfAbsent makes the journal under another name and renames it, so that
+// a file at path is always a whole journal.
+func (j *Journal) createIfAbsent(ctx context.Context) error {
+	if err := checkPresent(j.path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := os.Stat(j.path + "-wal"); err == nil {
+		return &FormatError{Path: j.path, Reason: fmt.Sprintf("is gone, but its %q is still there; put the journal back, or remove that file too if you mean to start over", filepath.Base(j.path)+"-wal")}
+	}
+	made := j.path + ".new"
+	if err := os.Remove(made); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(made, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("journal %q cannot be made: %w", j.path, err)
+	}
+	f.Close()
+	if err := j.create(ctx, made); err != nil {
+		return errors.Join(fmt.Errorf("journal %q cannot be made: %w", j.path, err), os.Remove(made))
+	}
+	// A seal of a journal that is no more says nothing about the new one.
+	if err := j.lock.unseal(); err != nil {
+		return err
+	}
+	if err := os.Rename(made, j.path); err != nil {
+		return fmt.Errorf("journal %q cannot be made: %w", j.path, err)
+	}
+	return syncDir(filepath.Dir(j.path))
+}
+
+func (j *Journal) create(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(path, "rw"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	marks := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;", applicationID, format)
+	if _, err := tx.ExecContext(ctx, schema+marks); err != nil {
+		return err
+	}
+	const put = "INSERT INTO meta (name, value) VALUES ('account', ?), ('livemode', ?), ('endpoint', ?)"
+	if _, err := tx.ExecContext(ctx, put, j.id.Account, fmt.Sprint(j.id.Livemode), j.id.Endpoint); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return db.Close()
+}
