@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 
@@ -139,7 +141,7 @@ func (b *book) value(c cell, zone *time.Location, r role) (excelize.Cell, error)
 	v := excelize.Cell{StyleID: id}
 	switch c.kind {
 	case kindText:
-		v.Value = c.text
+		v.Value = fitting(c.text)
 	case kindMoney:
 		v.Value = number(c.money)
 	case kindMoment:
@@ -150,6 +152,32 @@ func (b *book) value(c cell, zone *time.Location, r role) (excelize.Cell, error)
 		v.Value = c.n != 0
 	}
 	return v, err
+}
+
+// maxCell is how many UTF-16 units a cell holds.
+const maxCell = 32767
+
+// fitting cuts a text that no cell can hold, and says so in the cell.
+func fitting(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	const mark = " … (cut; JSON Lines has all of it)"
+	if len(s) <= maxCell { // never more units than bytes
+		return s
+	}
+	units, end := 0, 0
+	for i, r := range s {
+		width := 1
+		if r > 0xFFFF {
+			width = 2
+		}
+		if units += width; units > maxCell {
+			return s[:end] + mark
+		}
+		if units <= maxCell-len(mark) {
+			end = i + utf8.RuneLen(r)
+		}
+	}
+	return s
 }
 
 // number is the one place where an amount becomes a float64, which is what a

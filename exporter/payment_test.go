@@ -130,12 +130,18 @@ func FuzzStamps(f *testing.F) {
 		if rows := readCSV(t, d.WriteCSV); len(rows) != 1 || rows[0]["amount"] != "10.00" {
 			t.Errorf("got %v", rows)
 		}
-		if err := d.WriteWorkbook(new(discarding)); err != nil {
-			t.Error(err)
+		for row, err := range d.paymentsGrid(nil).rows { // a whole workbook takes too long here
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range row {
+				switch c.kind {
+				case kindMoney:
+					number(c.money)
+				case kindMoment:
+					serial(c.at)
+				}
+			}
 		}
 	})
 }
-
-type discarding struct{}
-
-func (*discarding) Write(p []byte) (int, error) { return len(p), nil }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
@@ -434,6 +435,25 @@ func TestFeesInAnotherCurrency(t *testing.T) {
 	for _, row := range rawRows(t, f, "Payments")[4:] {
 		if row := strings.Join(row, " "); strings.HasPrefix(row, "Total USD") && !strings.Contains(row, "0.6 19.4") || strings.HasPrefix(row, "Total EUR") && !strings.Contains(row, "30 30 0 0 0 0.3 9.7") {
 			t.Error(row)
+		}
+	}
+}
+
+func TestTextThatNoCellHolds(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		cut  bool
+	}{
+		{strings.Repeat("x", maxCell), false},
+		{strings.Repeat("x", maxCell+1), true},
+		{strings.Repeat("ä", maxCell), false},
+		{strings.Repeat("😀", maxCell/2), false},
+		{strings.Repeat("😀", maxCell), true},
+	} {
+		got := fitting(tt.text)
+		units := len(utf16.Encode([]rune(got)))
+		if units > maxCell || (got != tt.text) != tt.cut || tt.cut && !strings.HasSuffix(got, "has all of it)") || strings.Contains(got, "\ufffd") {
+			t.Errorf("%d bytes became %d units, …%q", len(tt.text), units, got[len(got)-40:])
 		}
 	}
 }

@@ -108,8 +108,9 @@ func newTransport(conns int) *http.Transport {
 		MaxIdleConnsPerHost: conns,
 		// Shorter than the idle time of common load balancers: we rather let go
 		// first than send into a connection that is just being closed.
-		IdleConnTimeout: 30 * time.Second,
-		WriteBufferSize: 16 << 10, // a whole request in one write
+		IdleConnTimeout:        30 * time.Second,
+		WriteBufferSize:        16 << 10, // a whole request in one write
+		MaxResponseHeaderBytes: 256 << 10,
 	}
 }
 

@@ -357,3 +357,31 @@ func TestHTTP2(t *testing.T) {
 		t.Error("a request was repeated")
 	}
 }
+
+func BenchmarkSend(b *testing.B) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, goodRecord)
+	}))
+	defer s.Close()
+	base, err := ParseBase(s.URL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	key, err := ParseKey(testSecret)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := New(Config{Base: base, Key: key})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if a := c.Send(b.Context(), create); a.Verdict != Confirmed {
+				b.Errorf("got %+v", a)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+}
