@@ -8,9 +8,9 @@ import (
 // authenticate takes any test key and no other. It never repeats what it was
 // given: a live key that strays here must not end up in a log.
 func (s *Server) authenticate(r *http.Request) *apiError {
-	key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		key, _, _ = r.BasicAuth()
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		key, _, _ = r.BasicAuth() // the key is the user, with any password
 	}
 	unauthorized := func(code, message string) *apiError {
 		return &apiError{http.StatusUnauthorized, typeInvalid, code, message, ""}

@@ -254,6 +254,7 @@ func (s *Server) respond(w http.ResponseWriter, r *request, a answer) {
 	if a.contentType != "" {
 		h.Set("Content-Type", a.contentType)
 	}
+	h["Date"] = []string{s.clock().UTC().Format(http.TimeFormat)} // clients hold their clocks against it
 	h["Request-Id"] = []string{r.reqID}
 	if r.version == "" {
 		r.version = record.APIVersion

@@ -215,9 +215,9 @@ func TestRoutes(t *testing.T) {
 }
 
 func TestHeaders(t *testing.T) {
-	s := newSandbox(t, Options{})
+	s := newSandbox(t, Options{Clock: newClock().Now})
 	r := post(t, s, newPath, paymentForm(), "Idempotency-Key", "k1", "Stripe-Version", "2026-03-25.dahlia")
-	for name, want := range map[string]string{"Idempotency-Key": "k1", "Stripe-Version": "2026-03-25.dahlia",
+	for name, want := range map[string]string{"Idempotency-Key": "k1", "Date": "Fri, 15 Jan 2027 08:00:00 GMT", "Stripe-Version": "2026-03-25.dahlia",
 		"Content-Type": "application/json", "Content-Length": fmt.Sprint(len(r.raw)), "Original-Request": r.header.Get("Request-Id")} {
 		if got := r.header.Get(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
