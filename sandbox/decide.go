@@ -37,8 +37,8 @@ func stateOf(r *record.PaymentRecord) record.Status {
 }
 
 // decide judges a valid call against the state. It returns why the call is
-// refused, or nil, and changes nothing. The table of rules is that of the
-// package's issue; [Semantics] lists the cells that are ours.
+// refused, or nil, and changes nothing. The rules are those of the reference
+// pages of the calls; [Semantics] lists what is ours in them.
 func (s *state) decide(call record.CallName, id string, params record.Params) *apiError {
 	if e := checkMethod(params); e != nil {
 		return e

@@ -10,7 +10,7 @@ import (
 // states are the columns of the state machine.
 var states = [...]string{"initiated", "guaranteed", "failed", "canceled"}
 
-// cells is the state machine of the package, every cell of it: for each call
+// cells is the state machine, every cell of it: for each call
 // the status in each state, and what becomes of the money where it is taken.
 var cells = [...]struct {
 	call, form string
@@ -272,7 +272,8 @@ func TestSeedStripe(t *testing.T) {
 	}
 	for _, bad := range []StripePayment{{}, {PaymentIntent: "pi_2"}, {PaymentIntent: "pi_1", Amount: amount("eur", 1)},
 		{PaymentIntent: "pi_2", Amount: amount("eur", 1), Refunded: 1}, {PaymentIntent: "pi_2", Charge: "x", Amount: amount("eur", 1)},
-		{PaymentIntent: "pi_2", Amount: amount("eur", 1), Card: []byte("{")}} {
+		{PaymentIntent: "pi_2", Amount: amount("eur", 1), Card: []byte("{")},
+		{PaymentIntent: "pi_2", Amount: amount("eur", 1), Outcome: "refunded"}} {
 		if _, err := s.SeedStripe(bad); err == nil {
 			t.Errorf("%+v: taken", bad)
 		}

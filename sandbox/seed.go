@@ -3,7 +3,9 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/payrec/payrec/record"
@@ -36,8 +38,16 @@ func (s *Server) SeedStripe(p StripePayment) (recordID string, err error) {
 		return "", fmt.Errorf("seed: %s needs a positive amount in a currency that the API takes, not %d %s", p.PaymentIntent, p.Amount.Value, p.Amount.Currency)
 	case p.Refunded < 0 || p.Refunded > 0 && (p.Outcome != record.Guaranteed || p.Refunded > p.Amount.Value):
 		return "", fmt.Errorf("seed: %s cannot be refunded by %d", p.PaymentIntent, p.Refunded)
+	case !slices.Contains([]record.Status{"", record.Initiated, record.Guaranteed, record.Failed, record.Canceled}, p.Outcome):
+		return "", fmt.Errorf("seed: %q is no outcome; use initiated, guaranteed, failed or canceled", p.Outcome)
 	case p.Card != nil && !json.Valid(p.Card):
 		return "", fmt.Errorf("seed: the card of %s is not JSON", p.PaymentIntent)
+	}
+	// Versions never change, so nothing in them may be the caller's.
+	p.Metadata, p.Card = maps.Clone(p.Metadata), slices.Clone(p.Card)
+	if p.Customer != nil {
+		c := *p.Customer
+		p.Customer = &c
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -54,6 +54,29 @@ var choiceTests = map[string]func(t *testing.T, s *Server){
 		expect(t, get(t, s, "/v1/payment_records?created_before=1800000000"), 200, `"data":[]`)
 		expect(t, get(t, s, "/v1/payment_records?created_after=1799999999&created_before=1800000001"), 200, `"data":[{`)
 	},
+	"currency-lower-case": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, paymentForm("amount_requested[currency]", "USD")), 400, "Invalid currency")
+	},
+	"money-bounds": func(t *testing.T, s *Server) {
+		for value, status := range map[string]int{"0": 400, "1": 200, "999999999999": 200, "1000000000000": 400} {
+			expect(t, post(t, s, newPath, paymentForm("amount_requested[value]", value)), status, "")
+		}
+	},
+	"number-format": func(t *testing.T, s *Server) {
+		for _, value := range []string{"+7", "007", "7.0", "7e1", " 7"} {
+			expect(t, post(t, s, newPath, paymentForm("amount_requested[value]", value)), 400, "parameter_invalid_integer")
+		}
+	},
+	"outcome-pairs": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, paymentForm("outcome", "failed")), 400, "failed[failed_at]")
+		expect(t, post(t, s, newPath, paymentForm("failed[failed_at]", "1")), 400, `"param":"outcome"`)
+		expect(t, post(t, s, newPath, paymentForm("failed[failed_at]", "1", "outcome", "guaranteed", "guaranteed[guaranteed_at]", "1")), 400, `"param":"outcome"`)
+	},
+	"unset-and-set": func(t *testing.T, s *Server) {
+		path := "/v1/payment_records/" + inState(t, s, "initiated") + "/report_payment_attempt_informational"
+		expect(t, post(t, s, path, "metadata=&metadata[a]=1"), 400, "at once")
+		expect(t, post(t, s, path, "shipping_details=&shipping_details[name]=S"), 400, "at once")
+	},
 	"currency-steps": func(t *testing.T, s *Server) {
 		for currency, value := range map[string]string{"kwd": "1005", "isk": "150", "ugx": "1050"} {
 			expect(t, post(t, s, newPath, paymentForm("amount_requested[currency]", currency, "amount_requested[value]", value)), 400, "multiple")
