@@ -103,7 +103,7 @@ func (b *body) belongs(r row) bool {
 }
 
 func (b *body) countKind(kind string) {
-	kind = clean(kind)
+	kind = maskCards(clean(kind))
 	if _, ok := b.f.Kinds[kind]; !ok && len(b.f.Kinds) >= mostCounted {
 		kind = otherKinds
 	}

@@ -143,7 +143,8 @@ func (c *column) lookAtText(v string) {
 			c.bools++
 		}
 	}
-	if len(v) == 3 && hasLetter(v) {
+	// In lower case, many codes are words as well: all, try, top.
+	if len(v) == 3 && hasLetter(v) && (c.hint == hintCurrency || v == strings.ToUpper(v)) {
 		_, err := record.ParseCurrency(v)
 		count(&c.codes, err == nil)
 	}

@@ -1,6 +1,7 @@
 package sniff
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,12 @@ var dateFormats = []dateFormat{
 	{iso8601, true, "", ""},
 }
 
+// Lengths between which a text can be a date.
+const (
+	shortestDate = 6  // 1/2/20
+	longestDate  = 40 // with month, zone and fractions
+)
+
 // Formats that are no strftime patterns.
 const (
 	iso8601     = "iso8601"
@@ -64,29 +71,36 @@ const (
 	excelSerial = "excel"
 )
 
-// matches says whether the text is a date in this notation, in the years that
-// payments can be of.
-func (d *dateFormat) matches(s string) bool {
-	if len(s) < 6 || len(s) > 40 {
-		return false
-	}
+// matches says whether the text, whose outline is given, is a date in this
+// notation, in the years that payments can be of.
+func (d *dateFormat) matches(s, outline string) bool {
 	if d.name == iso8601 {
 		t, err := time.Parse(time.RFC3339Nano, s)
 		return err == nil && plausible(t)
 	}
-	if shape(s) != d.shape || strings.HasSuffix(d.name, "UTC") && !strings.HasSuffix(s, "UTC") {
+	if outline != d.shape || strings.HasSuffix(d.name, "UTC") && !strings.HasSuffix(s, "UTC") {
 		return false
 	}
 	if strings.HasSuffix(d.name, " %Z") { // the abbreviation is for a zone table to read
 		cut := strings.LastIndexByte(s, ' ')
-		t, err := timefmt.Parse(s[:cut], strings.TrimSuffix(d.name, " %Z"))
-		return err == nil && plausible(t)
+		format := strings.TrimSuffix(d.name, " %Z")
+		t, err := timefmt.Parse(s[:cut], format)
+		return err == nil && plausible(t) && t.Day() == dayIn(s, format)
 	}
 	if strings.HasPrefix(d.name, "%Y") != (len(s) > 4 && digits(s[:4])) {
 		return false
 	}
 	t, err := timefmt.Parse(s, d.name)
-	return err == nil && plausible(t)
+	return err == nil && plausible(t) && t.Day() == dayIn(s, d.name)
+}
+
+// dayIn is the day of the month as the text writes it: parsing turns the 30th
+// of February into a day of March.
+func dayIn(s, format string) int {
+	before, _, _ := strings.Cut(format, "%d")
+	skip := strings.Count(before, "%Y") + strings.Count(before, "%y") + strings.Count(before, "%m")
+	day, _ := strconv.Atoi(strings.FieldsFunc(s, func(r rune) bool { return r < '0' || r > '9' })[skip])
+	return day
 }
 
 func plausible(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2100 }
@@ -96,7 +110,7 @@ func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == 
 // shape reduces a text to its outline: 2026-01-06 to 9-9-9. Signs become ~
 // where an offset begins, behind a blank.
 func shape(s string) string {
-	var b [40]byte
+	var b [longestDate]byte
 	out := b[:0]
 	for i := 0; i < len(s) && len(out) < len(b); i++ {
 		c := s[i]
@@ -122,17 +136,32 @@ type dates struct {
 	hits [64]int
 }
 
+// isDate says whether a text is a date in any notation.
+func isDate(s string) bool {
+	if len(s) < shortestDate || len(s) > longestDate {
+		return false
+	}
+	outline := shape(s)
+	for i := range dateFormats {
+		if dateFormats[i].matches(s, outline) {
+			return true
+		}
+	}
+	return false
+}
+
 // see tries the notations that have not failed too often to win.
 func (d *dates) see(s string) {
 	d.seen++
-	if len(s) < 6 || len(s) > 40 {
+	if len(s) < shortestDate || len(s) > longestDate {
 		return
 	}
+	outline := shape(s)
 	for i := range dateFormats {
 		if d.seen > 20 && d.hits[i] < d.seen*3/4 {
 			continue
 		}
-		if dateFormats[i].matches(s) {
+		if dateFormats[i].matches(s, outline) {
 			d.hits[i]++
 		}
 	}

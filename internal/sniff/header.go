@@ -159,15 +159,8 @@ func isValue(s string) bool {
 	if !strings.ContainsAny(s, "0123456789") {
 		return false
 	}
-	if _, ok := parseNumber(s); ok {
-		return true
-	}
-	for i := range dateFormats {
-		if dateFormats[i].matches(s) {
-			return true
-		}
-	}
-	return false
+	_, ok := parseNumber(s)
+	return ok || isDate(s)
 }
 
 func hasLetter(s string) bool { return strings.IndexFunc(s, unicode.IsLetter) >= 0 }

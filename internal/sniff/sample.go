@@ -126,7 +126,7 @@ func (f *Finding) count(s *sample) {
 		f.dialect.Ragged = table.RaggedAllow
 	}
 	if nothing := b.nothing(); nothing > 0 {
-		f.note("cells with --, / or the like stand for nothing in %d columns", nothing)
+		f.note("columns in which --, / or the like stand for empty cells: %d", nothing)
 	}
 	f.summarise(s, b)
 }
@@ -139,13 +139,13 @@ func (f *Finding) summarise(s *sample, b *body) {
 		f.note("only the beginning was counted: there are more rows")
 	}
 	if s.bad > 0 {
-		f.note("%d rows cannot be read as they should; the first: %s", s.bad, s.firstBad)
+		f.note("rows that cannot be read as they should: %d; the first: %s", s.bad, s.firstBad)
 	}
 	if s.header > 0 && f.Kinds == nil {
-		f.note("%d rows stand before the header", s.header)
+		f.note("rows before the header: %d", s.header)
 	}
 	if b.odd > 0 && f.Kinds == nil {
-		f.note("%d rows below the header are of another width and are not counted; the first is at line %d", b.odd, b.firstOdd)
+		f.note("rows of another width below the header, not counted: %d; the first is at line %d", b.odd, b.firstOdd)
 	}
 	if b.repeats > 0 {
 		f.note("the header stands in the file again, first at line %d", b.firstRepeat)

@@ -87,8 +87,9 @@ type Column struct {
 // which a mapping pins it.
 func (f *Finding) Dialect() table.Dialect { return f.dialect }
 
+// note adds a note. It may quote the file, so it is made safe as samples are.
 func (f *Finding) note(format string, args ...any) {
-	f.Notes = append(f.Notes, fmt.Sprintf(format, args...))
+	f.Notes = append(f.Notes, cutText(maskCards(clean(fmt.Sprintf(format, args...))), 300))
 }
 
 // File looks at a file. What cannot be opened, or visibly is no table, is an

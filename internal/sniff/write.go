@@ -42,7 +42,7 @@ func (f *Finding) Write(w io.Writer) error {
 		if i == 0 {
 			label = "notes"
 		}
-		line(label, "%s", cutText(maskCards(clean(note)), 300))
+		line(label, "%s", note)
 	}
 	if err := t.Flush(); err != nil {
 		return err
