@@ -28,11 +28,12 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 		return nil, err
 	}
 	defer tx.Rollback()
+	from := max(after+1, r.first)
 	var n int
 	var last sql.NullInt64
 	err = tx.QueryRowContext(ctx, `SELECT count(*), max(lane) FROM (
 		SELECT DISTINCT i.lane FROM item i JOIN op o ON o.no = i.op
-		WHERE i.lane > ? AND i.lane BETWEEN ? AND ? AND `+sendable+` ORDER BY i.lane LIMIT ?)`, after, r.first, r.last, limit).Scan(&n, &last)
+		WHERE i.lane BETWEEN ? AND ? AND `+sendable+` ORDER BY i.lane LIMIT ?)`, from, r.last, limit).Scan(&n, &last)
 	if err != nil || n == 0 {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 			(SELECT record_id FROM op p WHERE p.source = o.source AND p.payment = o.payment AND p.call = 'report_payment'
 				AND p.state IN ('confirmed', 'adopted') ORDER BY p.no DESC LIMIT 1)
 		FROM item i JOIN op o ON o.no = i.op JOIN entry e ON e.no = o.home JOIN file f ON f.no = e.file LEFT JOIN body b ON b.no = o.home
-		WHERE i.lane > ? AND i.lane BETWEEN ? AND ? AND `+sendable+` ORDER BY i.lane`, after, r.first, last)
+		WHERE i.lane BETWEEN ? AND ? AND `+sendable+` ORDER BY i.lane`, from, last)
 	if err != nil {
 		return nil, err
 	}

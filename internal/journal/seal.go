@@ -78,25 +78,23 @@ func (p *Plan) seal(w *writer, now int64) error {
 	if err := p.park(w, first, last); err != nil {
 		return err
 	}
-	for _, statement := range []string{sealChildren, sealHeld, "DELETE FROM temp.lanes", sealOldBodies, sealTakeOver, sealOps, sealEpochs, sealBodies} {
-		if err := w.between(statement, first, last); err != nil {
+	for _, statement := range []string{sealChildren, sealHeld, sealOldBodies, sealTakeOver, sealOps, sealEpochs, sealBodies} {
+		if _, err := w.exec(statement, first, last); err != nil {
 			return err
 		}
+		if statement == sealChildren {
+			if _, err := w.exec(sealWithRecord); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := w.exec(sealScratch); err != nil {
+		return err
 	}
 	if _, err := w.exec("DELETE FROM block WHERE run = ?", p.no); err != nil {
 		return err
 	}
 	_, err := w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", last, now, p.no)
-	return err
-}
-
-// between runs a statement over the entries of a run, or as it is.
-func (w *writer) between(statement string, first, last int64) error {
-	var args []any
-	if statement != "DELETE FROM temp.lanes" {
-		args = []any{first, last}
-	}
-	_, err := w.exec(statement, args...)
 	return err
 }
 
@@ -119,8 +117,8 @@ func (p *Plan) park(w *writer, first, last int64) error {
 	return err
 }
 
-// sealScratch makes the tables that sealing needs for a moment. They are the
-// connection's own and on disk, not in memory.
+// sealScratch makes or empties the tables that sealing needs for a moment. They
+// are the connection's own and on disk, not in memory.
 const sealScratch = `
 	CREATE TABLE IF NOT EXISTS temp.conflicts (lane INTEGER PRIMARY KEY, child INTEGER, ord TEXT, rank INTEGER, no INTEGER);
 	CREATE TABLE IF NOT EXISTS temp.lanes (lane INTEGER PRIMARY KEY);
@@ -190,16 +188,21 @@ INSERT OR IGNORE INTO temp.lanes
 SELECT i.lane FROM item i JOIN entry e ON e.no = i.no
 WHERE i.no BETWEEN ?1 AND ?2 AND e.rank > 0 AND i.disposition = 'new'`
 
-// sealHeld holds such calls of payments that have no record and get none.
+// sealWithRecord strikes out those that have their record or get it in this run.
+// It is asked once for each payment, not for each call: a wrong mapping may
+// give all rows of a file to one payment.
+const sealWithRecord = `
+DELETE FROM temp.lanes WHERE
+	EXISTS (SELECT 1 FROM entry e JOIN op o ON o.source = e.source AND o.payment = e.payment AND o.call = 'report_payment'
+		WHERE e.no = lanes.lane AND o.state IN ('confirmed', 'adopted'))
+	OR EXISTS (SELECT 1 FROM item i JOIN entry e ON e.no = i.no
+		WHERE i.lane = lanes.lane AND e.rank = 0 AND i.disposition IN ('new', 'retry', 'same', 'changed'))`
+
+// sealHeld holds the calls of the rest.
 const sealHeld = `
 UPDATE item SET disposition = 'held', reason = 'its payment is neither in this run nor known to the journal'
-FROM entry e, (
-	SELECT l.lane FROM temp.lanes l JOIN entry f ON f.no = l.lane
-	WHERE NOT EXISTS (SELECT 1 FROM op o WHERE o.source = f.source AND o.payment = f.payment AND o.call = 'report_payment' AND o.state IN ('confirmed', 'adopted'))
-		AND NOT EXISTS (SELECT 1 FROM item r JOIN entry re ON re.no = r.no
-			WHERE r.lane = l.lane AND re.rank = 0 AND r.disposition IN ('new', 'retry', 'same', 'changed'))
-) orphan
-WHERE item.lane = orphan.lane AND e.no = item.no AND item.no BETWEEN ?1 AND ?2 AND e.rank > 0 AND item.disposition = 'new'`
+FROM entry e
+WHERE item.no BETWEEN ?1 AND ?2 AND e.no = item.no AND e.rank > 0 AND item.disposition = 'new' AND item.lane IN (SELECT lane FROM temp.lanes)`
 
 // sealOldBodies drops the bodies that are about to be replaced.
 const sealOldBodies = `
