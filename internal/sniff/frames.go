@@ -14,7 +14,7 @@ const (
 	mostCounted  = 100 // kinds counted behind it
 	longestCode  = 24
 	otherKinds   = "(others)"
-	shortestCode = 3 // codes up to this length need not repeat
+	shortestCode = 3 // kinds up to this length need no further sign
 )
 
 // frameKinds counts the first cells of a file whose rows say their kind; nil
@@ -66,19 +66,28 @@ func isCode(s string) bool {
 	return true
 }
 
+// repeated asks for a kind that stands more than once; a file of a single
+// payment has none, and must have kinds such as SH, CH and SB.
 func repeated(kinds map[string]int64) bool {
 	short := true
 	for kind, n := range kinds {
 		if n > 1 && isCode(kind) {
 			return true
 		}
-		short = short && len(kind) <= shortestCode
+		short = short && isShort(kind)
 	}
 	return short
 }
 
+// isShort says whether a kind is one to three capitals.
+func isShort(kind string) bool {
+	return kind != "" && len(kind) <= shortestCode && strings.Trim(kind, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
 // kindsDifferInWidth asks for two kinds of different widths, each of one width
-// throughout. A shorter last row alone is a total below an ordinary table.
+// throughout. An ordinary table has rows of another width too: a preamble
+// before it, a total as its last row. So unless kinds are short throughout,
+// there must be one in the midst.
 func kindsDifferInWidth(rows []row, widths map[int]int) bool {
 	if len(widths) < 2 || len(widths) > mostKinds {
 		return false
@@ -89,29 +98,23 @@ func kindsDifferInWidth(rows []row, widths map[int]int) bool {
 			usual = w
 		}
 	}
-	odd := false
-	for _, r := range rows[:len(rows)-1] {
-		odd = odd || len(r.cells) != usual
-	}
-	if !odd && !allShort(rows) {
-		return false
-	}
+	begun, odd, short := false, false, true
 	one := map[string]int{}
 	steady := 0
-	for _, r := range rows {
-		w, ok := one[kindOf(r)]
+	for i, r := range rows {
+		kind, width := kindOf(r), len(r.cells)
+		begun = begun || width == usual
+		odd = odd || begun && width != usual && isCode(kind) && i < len(rows)-1
+		short = short && isShort(kind)
+		w, ok := one[kind]
 		if !ok {
-			one[kindOf(r)] = len(r.cells)
+			one[kind] = width
 		}
-		if !ok || w == len(r.cells) {
+		if !ok || w == width {
 			steady++
 		}
 	}
-	return 10*steady >= 9*len(rows)
-}
-
-func allShort(rows []row) bool {
-	return !slices.ContainsFunc(rows, func(r row) bool { return len(kindOf(r)) > shortestCode })
+	return (odd || short) && 10*steady >= 9*len(rows)
 }
 
 // stackedHeaders says whether two different rows of one kind both read like

@@ -21,7 +21,7 @@ func (f *Finding) placeHeader(s *sample) {
 		s.header, confidence = widestHeader(s.rows)
 		f.note("framed: the first cell of a row says its kind")
 	}
-	f.Header.Confidence = confidence
+	f.Header.Confidence = round(confidence)
 	if s.header < 0 {
 		if len(s.rows) > 0 && f.Kinds == nil {
 			f.note("no header found: columns go by number")

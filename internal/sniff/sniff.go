@@ -18,10 +18,11 @@
 // Containers are seen through by content. The encoding is what a byte order
 // mark says; else UTF-8, if the text is; else the likeliest of a few, by how
 // well its characters read. Delimiter and quote are those under which most rows
-// are of one width and a header appears. The header is the row after which most
-// rows have its width and whose own cells are distinct texts, no values. A file
+// are of one width and a header appears. The header is the row of distinct
+// texts, no values, that names most cells of later rows of its width. A file
 // whose first cells are a few codes, with widths that differ between them, is
-// framed: every row says its kind.
+// framed: every row says its kind. Rows that are not of the header's width are
+// counted apart and only noted: totals, or faults.
 //
 // # What is shown
 //

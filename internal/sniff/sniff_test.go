@@ -86,6 +86,8 @@ func TestForms(t *testing.T) {
 		{"zstd", packed(t, "zstd", payments), "utf-8 comma LF, header 1, rows 2, decimal ., in zstd"},
 		{"zip", packed(t, "zip", payments), "utf-8 comma LF, header 1, rows 2, decimal ., in zip"},
 		{"a few codes", []byte("Type,Amount\nPayment,5.50\nRefund,-1.50\nPayment,2.50\nTotal\n"), "utf-8 comma LF, header 1, rows 3, decimal ."},
+		{"a preamble above types", []byte("Report\nSeller,X1\nType,Reference,Amount\nSettled,A1,5.50\nSettled,A2,6.50\nFee,A3,7.50\n"), "utf-8 comma LF, header 3, rows 3, decimal ."},
+		{"framed, one payment", []byte("SH,2026-01-06\nCH,Reference,Amount\nSB,A1,500\nSF,1,500,0\n"), "utf-8 comma LF, header 2, rows 1, framed"},
 		{"framed", []byte("HD,2026-01-06\nCH,Reference,Amount\nTX,A1,500\nTX,A2,700\nTR,2,1200,EUR\n"), "utf-8 comma LF, header 2, rows 2, framed"},
 		{"empty", nil, "utf-8 comma , header 0, rows 0"},
 		{"blank", []byte("\n \n\t\n"), "utf-8 comma LF, header 0, rows 0"},
