@@ -9,7 +9,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // A node is one value of a mapping file with its place. Anchors, aliases and
@@ -79,7 +81,8 @@ func (n *node) offset(runes int) *node {
 // Bounds of a mapping file, so that a hostile one costs little: bytes, values
 // after aliases are expanded, and nesting.
 const (
-	maxSource = 1 << 20
+	maxSource = 128 << 10
+	maxKeys   = 2_000 // of one map; a longer table belongs in a lookup file
 	maxNodes  = 50_000
 	maxDepth  = 40
 )
@@ -96,11 +99,16 @@ func parseYAML(file string, src []byte, c *collector) *node {
 		c.at(whole, "save it as UTF-8", "the mapping is not valid UTF-8")
 		return nil
 	}
+	tokens := lexer.Tokenize(string(src))
+	if line := tooDeep(tokens); line > 0 {
+		c.at(&node{file: file, line: line, col: 1}, "a bracket or brace may not be closed", "nested more than %d deep", maxDepth)
+		return nil
+	}
 	if c.lines == nil {
 		c.lines = map[string][]string{}
 	}
 	c.lines[file] = strings.Split(string(src), "\n")
-	f, err := parser.ParseBytes(src, 0, parser.AllowDuplicateMapKey())
+	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		c.add(syntaxProblem(file, src, err))
 		return nil
@@ -120,6 +128,41 @@ func parseYAML(file string, src []byte, c *collector) *node {
 		return nil
 	}
 	return n
+}
+
+// tooDeep is the line on which a source nests deeper than a mapping has reason
+// to, or 0. The parser recurses without a limit of its own, so this looks at
+// the tokens before it does: brackets that are open, and marks in a row that
+// each open a block ("- - -", "? ?", "&a &a").
+func tooDeep(tokens token.Tokens) int {
+	open, marks, line := 0, 0, 0
+	for _, t := range tokens {
+		if t.Position == nil {
+			continue
+		}
+		if t.Position.Line != line {
+			line, marks = t.Position.Line, 0
+		}
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			open++
+		case token.SequenceEndType, token.MappingEndType:
+			open = max(0, open-1)
+		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+			marks++
+		case token.MappingValueType:
+			marks++
+			if open > 0 { // entries of one flow map, not levels
+				marks = 0
+			}
+		case token.CollectEntryType:
+			marks = 0
+		}
+		if open > maxDepth || marks > maxDepth || t.Position.IndentNum > 10*maxDepth {
+			return line
+		}
+	}
+	return 0
 }
 
 // converter turns the parser's tree into nodes.
@@ -234,6 +277,10 @@ func (c *converter) entry(n *node, v *ast.MappingValueNode, depth int) {
 				}
 			}
 		}
+		return
+	}
+	if len(n.entries) == maxKeys {
+		c.problems.at(n, "put a long table into a file and read it by lookups", "a map has more than %d keys", maxKeys)
 		return
 	}
 	key := c.node(v.Key, depth+1)
