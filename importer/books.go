@@ -23,7 +23,8 @@ func (r Rows) Balanced() bool {
 	return r.Total == r.Emitted+r.Attached+r.Ignored+r.Held+r.Rejected
 }
 
-// Calls is the account of a run's calls. Held and duplicate rows plan none.
+// Calls is the account of a run's calls. Rows that are held, repeat others or
+// contradict each other plan none.
 type Calls struct {
 	Planned   int64 `json:"planned"`
 	Pending   int64 `json:"pending"`   // to be sent when the plan is applied
@@ -83,7 +84,12 @@ func (c *Calls) place(t record.Tally, applied bool) *int64 {
 		return nil
 	case record.Same:
 		return &c.Already
-	case record.Changed, record.Conflicting:
+	case record.Conflicting:
+		if t.State == record.ConflictState {
+			return &c.InDoubt // since an earlier run: a person decides
+		}
+		return nil // the rows were rejected
+	case record.Changed:
 		return &c.Rejected
 	case record.Parked:
 		return &c.Parked

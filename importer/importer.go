@@ -22,9 +22,9 @@
 //	calls = confirmed + already there + rejected + parked + in doubt
 //
 // A plan is dropped, and nothing of it is ever sent, when a row has no class,
-// when a file cannot be read to its end, when one natural id stands for two
-// different calls, or when a check that says stop does not hold. A row whose
-// cells cannot be read is rejected: it goes to the rejects file, its payment's
+// when a file cannot be read to its end, or when a check that says stop does
+// not hold. A row whose cells cannot be read, or whose call contradicts another
+// under the same id, is rejected: it goes to the rejects file, its payment's
 // other calls are parked with it, and the rest of the plan stands.
 //
 // Running the same import again is the resume; there is no other path. What was
@@ -52,8 +52,7 @@ type Book interface {
 	// Block parks all calls of a payment, because one of its rows cannot be
 	// imported.
 	Block(ctx context.Context, source, payment, reason string) error
-	// Seal gives every call its disposition. A plan without conflicts can be
-	// applied after it; one with conflicts can only be read and discarded.
+	// Seal gives every call its disposition. After it, the plan can be applied.
 	Seal(ctx context.Context) ([]record.Tally, error)
 	// Entries iterates over the sealed plan in the order of its rows: the calls
 	// of the given dispositions, or all.

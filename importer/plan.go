@@ -253,70 +253,76 @@ func (p *planning) verdict() error {
 	return nil
 }
 
-// settle reads the sealed plan: conflicts drop it, and rows whose calls are held
-// or repeat earlier ones move to where they belong in the account.
+// settle reads the sealed plan: rows whose calls are held, repeat earlier ones
+// or contradict each other move to where they belong in the account.
 func (p *planning) settle(ctx context.Context, tallies []record.Tally) error {
 	p.report.Tallies = tallies
 	n := map[record.Disposition]int64{}
 	for _, t := range tallies {
 		n[t.Disposition] += t.N
 	}
-	if n[record.Conflicting] > 0 {
-		for e, err := range p.Book.Entries(ctx, record.Conflicting) {
-			if err != nil {
-				return err
-			}
-			p.report.Problems.add(conflictProblem(e))
-		}
-		return fmt.Errorf("%s an id with another that reads differently; %w", count(n[record.Conflicting], "call shares", "calls share"), ErrInput)
-	}
 	if n[record.Duplicate] > 0 {
 		// Only all of a row's calls tell whether it repeats an earlier row whole.
 		return p.move(ctx)
 	}
-	if n[record.Held] > 0 {
-		return p.move(ctx, record.Held)
+	if n[record.Held]+n[record.Conflicting] > 0 {
+		return p.move(ctx, record.Held, record.Conflicting)
 	}
 	return nil
 }
+
+// A fate is what the sealed plan says of one row's calls.
+type fate struct{ held, repeated, contradicted, other bool }
 
 // move enters into the account what became of rows in the sealed plan. The
 // entries come in the order of the rows, so those of one row stand together.
 func (p *planning) move(ctx context.Context, dispositions ...record.Disposition) error {
 	var file string
 	var line int
-	var held, repeated, other bool
-	settle := func() {
-		rows := &p.report.Rows
-		switch {
-		case held:
-			rows.Emitted--
-			rows.Held++
-		case repeated && !other:
-			rows.Emitted--
-			rows.Attached++
-		}
-		held, repeated, other = false, false, false
-	}
+	var row fate
 	for e, err := range p.Book.Entries(ctx, dispositions...) {
 		if err != nil {
 			return err
 		}
 		if e.File != file || e.Line != line {
-			settle()
-			file, line = e.File, e.Line
+			p.report.Rows.move(row)
+			file, line, row = e.File, e.Line, fate{}
 		}
-		switch e.Disposition {
-		case record.Held:
-			held = true
-		case record.Duplicate:
-			repeated = true
+		switch {
+		case e.Disposition == record.Held:
+			row.held = true
+		case e.Disposition == record.Duplicate:
+			row.repeated = true
+		case contradicts(e):
+			row.contradicted = true
+			p.report.Problems.add(conflictProblem(e))
 		default:
-			other = true
+			row.other = true
 		}
 	}
-	settle()
+	p.report.Rows.move(row)
 	return nil
+}
+
+// contradicts says whether the call shares its id with one of this run that
+// reads differently. Neither is reported: nobody can say which is right.
+func contradicts(e record.Entry) bool {
+	return e.Disposition == record.Conflicting && e.State != record.ConflictState
+}
+
+// move takes an emitted row to where its calls ended.
+func (r *Rows) move(f fate) {
+	switch {
+	case f.contradicted:
+		r.Emitted--
+		r.Rejected++
+	case f.held:
+		r.Emitted--
+		r.Held++
+	case f.repeated && !f.other:
+		r.Emitted--
+		r.Attached++
+	}
 }
 
 // count is "1 row" or "12 rows".

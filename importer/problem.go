@@ -82,7 +82,7 @@ func rowProblem(pos table.Pos, p mapping.RowProblem) Problem {
 
 func conflictProblem(e record.Entry) Problem {
 	return Problem{
-		Place: fmt.Sprintf("%s:%d", e.File, e.Line), Code: "conflict", Value: e.Natural, Fatal: true,
+		Place: fmt.Sprintf("%s:%d", e.File, e.Line), Code: "conflict", Value: e.Natural,
 		Msg:  fmt.Sprintf("another row asks for %s under the same id with other values", e.Call),
 		Hint: "correct the file, or let the mapping's id tell the two apart",
 	}

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"fmt"
 	"io"
 	"iter"
 
@@ -59,7 +58,7 @@ func receiptOf(e record.Entry) Receipt {
 		File: table.Guard(e.File), Line: e.Line, Class: e.Class, Call: string(e.Call),
 		Payment: table.Guard(e.Payment), Reference: table.Guard(e.Natural),
 		PaymentRecord: e.RecordID, Request: e.RequestID,
-		IdempotencyKey: fmt.Sprintf("payrec-%s-%d", e.ID, e.Epoch),
+		IdempotencyKey: record.IdempotencyKey(e.ID, e.Epoch),
 	}
 	if e.Amount.Currency != "" {
 		r.Amount = e.Amount.Money().Text()

@@ -117,6 +117,9 @@ func (w *LeftoverWriter) entryNotes() iter.Seq2[Note, error] {
 				note.Held, note.Code = true, "held"
 				note.Message = fmt.Sprintf("%s needs the record of payment %q, which has not been reported", e.Call, e.Payment)
 				note.Hint = "import the file with the payment, then run this import again"
+			case contradicts(e):
+				problem := conflictProblem(e)
+				note.Code, note.Message, note.Hint = problem.Code, problem.Msg, problem.Hint
 			case e.Disposition == record.Changed:
 				note.Code = "changed"
 				note.Message = fmt.Sprintf("%s was reported before with other values (%s:%d)", e.Call, e.PreviousFile, e.PreviousLine)

@@ -46,13 +46,14 @@ type State string
 // terminal: they regress only by a person's decision, or, for Rejected, by the
 // wish to try again under a new epoch.
 const (
-	Planned       State = "planned"   // written down, never sent under this epoch
-	Sending       State = "sending"   // its intent is on disk; bytes may have left
-	UnknownState  State = "unknown"   // it may have happened
-	Confirmed     State = "confirmed" // the API said so
-	Rejected      State = "rejected"  // the API refused it; nothing happened
-	Adopted       State = "adopted"   // found at the API by its stamp
-	ConflictState State = "conflict"  // its key was used with other parameters; a person decides
+	Planned       State = "planned"     // written down, never sent under this epoch
+	Sending       State = "sending"     // its intent is on disk; bytes may have left
+	UnknownState  State = "unknown"     // it may have happened
+	Reconciling   State = "reconciling" // being looked up in the account
+	Confirmed     State = "confirmed"   // the API said so
+	Rejected      State = "rejected"    // the API refused it; nothing happened
+	Adopted       State = "adopted"     // found at the API by its stamp
+	ConflictState State = "conflict"    // its key was used with other parameters; a person decides
 )
 
 // A Disposition is what a run will do about a planned call.
@@ -88,8 +89,14 @@ type Step struct {
 	Attempts  int       // how often it was sent under this epoch
 }
 
-// Key is the step's Idempotency-Key: one key, one path and body, for ever.
-func (s Step) Key() string { return "payrec-" + s.ID + "-" + strconv.Itoa(s.Epoch) }
+// Key is the step's Idempotency-Key.
+func (s Step) Key() string { return IdempotencyKey(s.ID, s.Epoch) }
+
+// IdempotencyKey is the key of an operation in an epoch: one key, one path and
+// body, for ever.
+func IdempotencyKey(opID string, epoch int) string {
+	return "payrec-" + opID + "-" + strconv.Itoa(epoch)
+}
 
 // An Outcome is what came of sending a step.
 type Outcome struct {
@@ -114,16 +121,20 @@ type Tally struct {
 	Value       int64 // minor units
 }
 
-// An Entry is one planned call of a run and what became of it. Its Body is nil.
+// An Entry is one planned call of a run and what became of it. Its Body is nil,
+// and its State is "" when nothing of it can be sent.
 type Entry struct {
 	Op
 	Outcome
 	Disposition Disposition
 	Epoch       int
-	Attempts    int
-	Reason      string // why it is parked
-	// PreviousFile and PreviousLine say where the call was read before, for
-	// changed and duplicate entries.
-	PreviousFile string
-	PreviousLine int
+	Attempts    int       // how often it was sent under its epoch
+	FirstSent   time.Time // under its epoch; zero if never
+	LastSent    time.Time
+	Reason      string // why it is held, parked or in conflict
+	// The earlier reading of a same, changed, duplicate or conflicting call:
+	// where it stood, and its content.
+	PreviousFile    string
+	PreviousLine    int
+	PreviousContent string
 }

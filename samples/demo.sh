@@ -9,8 +9,8 @@ say() { printf '\n\033[1m$ payrec %s\033[0m\n' "$*"; }
 run() { say "$@"; "$payrec" "$@"; }
 
 sandbox=--sandbox=$out/sandbox.state
-adyen=$samples/adyen-settlement-detail/settlement_detail_report_batch_42.csv
-paypal=$samples/paypal-settlement/STL-20260301.R.01.009.CSV
+adyen=$samples/adyen-settlement-detail/settlement_detail_report_batch_201-203.csv
+paypal=$samples/paypal-settlement/STL-20260310.01.009.CSV
 
 run import "$adyen" -m adyen-settlement-detail "$sandbox" --out "$out"
 run import "$paypal" -m paypal-settlement "$sandbox" --out "$out"

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/payrec/payrec/exporter"
-	"github.com/payrec/payrec/importer"
 	"github.com/payrec/payrec/internal/journal"
 	"github.com/payrec/payrec/internal/table"
 	"github.com/payrec/payrec/record"
@@ -68,12 +67,9 @@ Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interru
 
 // An exportResult is the JSON form of payrec export.
 type exportResult struct {
-	Account  string           `json:"account"`
-	Files    []string         `json:"files"`
-	Records  int64            `json:"records"`
-	Attempts int64            `json:"attempts"`
-	Requests int64            `json:"requests"`
-	Summary  exporter.Summary `json:"summary"`
+	Account string           `json:"account"`
+	Files   []string         `json:"files"`
+	Summary exporter.Summary `json:"summary"`
 }
 
 func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
@@ -249,11 +245,46 @@ func (a *app) printExport(cmd *cobra.Command, f *exportFlags, t *target, data *e
 	if f.output == "-" {
 		w = a.stderr // standard output is the export itself
 	}
-	return writeExport(&printer{w: w}, result)
+	return result.write(&printer{w: w})
 }
+
+func (r exportResult) write(p *printer) error {
+	said := count(int64(r.Summary.Payments), "payment")
+	if r.Summary.Attempts > 0 {
+		said += ", " + count(int64(r.Summary.Attempts), "attempt")
+	}
+	if r.Summary.Refunds > 0 {
+		said += ", " + count(int64(r.Summary.Refunds), "refund")
+	}
+	p.line("%s", said)
+	p.line("")
+	g := &grid{titles: []string{"processor", "status", ">payments", ">amount", ">refunded", ">fee", ">net"}}
+	for _, l := range r.Summary.Lines {
+		fee, net := "", ""
+		if l.SettledIn != "" {
+			fee, net = settled(l.Fee), settled(l.Net)
+		}
+		g.add(l.Processor, string(l.Status), thousands(l.Count), money(l.Requested, l.Currency), money(l.Refunded, l.Currency), fee, net)
+	}
+	p.grid(g)
+	for _, note := range []struct {
+		n    int
+		text string
+	}{{r.Summary.Undated, "without a stamped date, dated by when it was reported"}, {r.Summary.Damaged, "with a stamp or amount that cannot be used"}} {
+		if note.n > 0 {
+			p.line("%s %s", count(int64(note.n), "payment"), note.text)
+		}
+	}
+	for _, file := range r.Files {
+		if file != "-" {
+			p.line("written: %s", file)
+		}
+	}
+	return p.err
+}
+
+func settled(m record.Money) string { return grouped(m.Text()) + " " + m.Currency.Upper() }
 
 func sortedCurrencies(m map[record.Currency]int64) []record.Currency {
 	return slices.Sorted(maps.Keys(m))
 }
-
-var _ = importer.Sums{}

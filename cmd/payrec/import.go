@@ -124,7 +124,7 @@ func (a *app) settle(f *importFlags, local bool) {
 
 // importFiles plans the files and, when send says so, applies the plan.
 func (a *app) importFiles(ctx context.Context, f *importFlags, names []string, send bool) (err error) {
-	m, ref, err := a.loadMapping(f)
+	m, ref, params, err := a.loadMapping(f)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (a *app) importFiles(ctx context.Context, f *importFlags, names []string, s
 	}
 	defer closing(&err, in.close)
 
-	r := &importRun{app: a, flags: f, target: t, journal: j, mapping: m, inputs: in, ref: ref}
+	r := &importRun{app: a, flags: f, target: t, journal: j, mapping: m, inputs: in, ref: ref, params: params}
 	return r.planAndApply(ctx, send && !f.dryRun)
 }
 

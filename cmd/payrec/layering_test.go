@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"internal/stripeapi":  {"record"},
 	"internal/sniff":      {"record", "internal/table"},
 	"sandbox":             {"record"},
+	"samples":             {},
 	"mapping":             {"record", "internal/table", "internal/expression"},
 	"importer":            {"record", "mapping", "internal/table"},
 	"exporter":            {"record", "internal/table", "internal/expression"},

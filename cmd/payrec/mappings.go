@@ -3,27 +3,33 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/payrec/payrec/mapping"
 )
 
-// loadMapping loads the mapping that the flags or the configuration name.
-func (a *app) loadMapping(f *importFlags) (*mapping.Mapping, string, error) {
-	ref := first(f.mapping, a.getenv("PAYREC_MAPPING"), a.cfg.Mapping)
+// loadMapping loads the mapping that the flags or the configuration name. The
+// name of a file is made absolute: a plan may be applied from another folder.
+func (a *app) loadMapping(f *importFlags) (m *mapping.Mapping, ref string, params map[string]string, err error) {
+	ref = first(f.mapping, a.getenv("PAYREC_MAPPING"), a.cfg.Mapping)
 	if ref == "" {
-		return nil, "", usage("`payrec presets` lists those that come with payrec", "say which mapping: -m PRESET or -m FILE.yaml")
+		return nil, "", nil, usage("`payrec presets` lists those that come with payrec", "say which mapping: -m PRESET or -m FILE.yaml")
 	}
-	params, err := a.parseParams(f.params)
-	if err != nil {
-		return nil, "", err
+	if params, err = a.parseParams(f.params); err != nil {
+		return nil, "", nil, err
 	}
-	m, err := mapping.Load(ref, mapping.Options{Params: params})
-	if err != nil {
-		return nil, "", &failure{exitUsage, err, "nothing was sent"}
+	if m, err = mapping.Load(ref, mapping.Options{Params: params}); err != nil {
+		return nil, "", nil, &failure{exitUsage, err, "nothing was sent"}
 	}
-	return m, ref, nil
+	if _, err := os.Stat(ref); err == nil {
+		if ref, err = filepath.Abs(ref); err != nil {
+			return nil, "", nil, err
+		}
+	}
+	return m, ref, params, nil
 }
 
 func (a *app) lintCommand() *cobra.Command {
@@ -78,12 +84,15 @@ Exit statuses: 0 all passed · 1 some failed · 2 a mapping is wrong`,
 				}
 				results := m.Test()
 				for _, t := range results {
-					if t.Err != nil {
-						failed++
-						cmd.Printf("FAILED  %s: %s\n", clean(t.Name), clean(t.Err.Error()))
+					if t.OK {
+						cmd.Printf("ok      %s\n", clean(t.Name))
 						continue
 					}
-					cmd.Printf("ok      %s\n", clean(t.Name))
+					failed++
+					cmd.Printf("FAILED  %s (line %d)\n", clean(t.Name), t.Line)
+					for _, difference := range t.Failures {
+						cmd.Printf("        %s\n", clean(difference))
+					}
 				}
 				if len(results) == 0 {
 					cmd.Printf("%s has no tests\n", clean(ref))

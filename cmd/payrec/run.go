@@ -24,7 +24,8 @@ type importRun struct {
 	journal *journal.Journal
 	mapping *mapping.Mapping // nil when applying a plan whose mapping is gone
 	inputs  *inputs
-	ref     string // how the mapping was named
+	ref     string            // how the mapping was named
+	params  map[string]string // its parameters
 	result  result
 }
 
@@ -36,7 +37,7 @@ func (r *importRun) planAndApply(ctx context.Context, send bool) error {
 	}
 	defer notes.Close()
 	plan, err := r.journal.NewRun(ctx, journal.RunInfo{
-		Mapping: r.ref, MappingHash: r.mapping.Hash(), Source: r.mapping.Source(), Files: r.inputs.infos,
+		Mapping: r.ref, MappingHash: r.mapping.Hash(), Source: r.mapping.Source(), Params: r.params, Files: r.inputs.infos,
 	})
 	if err != nil {
 		return err

@@ -138,7 +138,7 @@ func (a *app) openSandbox(f *targetFlags, conns int) (*target, error) {
 	}
 	return &target{
 		client:   client,
-		identity: journal.Identity{Account: "sandbox", Endpoint: "sandbox:" + server.ID()},
+		identity: journal.Identity{Account: server.ID(), Endpoint: "sandbox:" + server.ID()},
 		journal:  first(f.journal, a.getenv("PAYREC_JOURNAL"), f.sandbox+".journal"),
 		name:     "the sandbox in " + f.sandbox,
 		local:    true,

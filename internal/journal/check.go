@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"modernc.org/sqlite" // the driver's errors
 )
@@ -85,7 +86,31 @@ func inspect(ctx context.Context, conn *sql.Conn, path string, whole bool) (vers
 	if result != "ok" {
 		return 0, damaged(path, errors.New(result))
 	}
-	return version, nil
+	return version, checkSchema(ctx, conn, path)
+}
+
+// checkSchema refuses tables that are not as they were made: quick_check does
+// not notice a flipped bit in the name of a column. SQLite keeps the statements
+// as they were written; a migration that alters a table has to be known here.
+func checkSchema(ctx context.Context, conn *sql.Conn, path string) error {
+	rows, err := conn.QueryContext(ctx, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
+	if err != nil {
+		return damaged(path, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var statement string
+		if err := rows.Scan(&statement); err != nil {
+			return damaged(path, err)
+		}
+		if !strings.Contains(schema, statement) {
+			return damaged(path, errors.New("its tables are not as they were made"))
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return damaged(path, err)
+	}
+	return nil
 }
 
 func identity(ctx context.Context, conn *sql.Conn) (id Identity, err error) {

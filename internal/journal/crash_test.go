@@ -90,7 +90,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		for out.Scan() { // what it said before it died
-			if id, ok := strings.CutPrefix(out.Text(), "begun "); ok && len(id) == opIDLength {
+			if id, ok := strings.CutPrefix(out.Text(), "begun "); ok && len(id) == 26 {
 				begun[id] = true
 			}
 		}
@@ -101,7 +101,7 @@ func TestKill(t *testing.T) {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		known := 0
-		for e, err := range j.Entries(ctx, "r", EntryQuery{}) {
+		for e, err := range j.Entries(ctx, "r") {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,41 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/payrec/payrec/record"
 )
-
-// An EntryQuery chooses entries; empty lists choose all.
-type EntryQuery struct {
-	Dispositions []Disposition
-	States       []State
-}
-
-// An Entry is one planned call of a run and what came of it.
-type Entry struct {
-	Op          // as this run planned it, without the body
-	Disposition Disposition
-	Reason      string // why it is held, parked or in conflict, or whose it is now
-	State       State  // of the operation in the run's epoch; "" when no operation came of it
-	Epoch       int
-	RecordID    string // the record that the call made or acted on
-	ObjectID    string
-	RequestID   string
-	HTTPStatus  int
-	Code        string
-	Param       string
-	Message     string
-	FirstSent   time.Time // of this epoch; zero when it never was sent
-	LastSent    time.Time
-	Attempts    int
-
-	// The earlier call that a same, changed, duplicate or conflicting one is
-	// held against; empty for others.
-	PreviousFile    string
-	PreviousLine    int
-	PreviousContent string
-}
 
 // entryPage is how many entries are read at once: no read transaction lasts as
 // long as its caller takes.
@@ -51,8 +17,9 @@ const entryPage = 1000
 const superseded = `(o.home <> i.home AND i.disposition = 'new' AND
 	(SELECT content FROM entry WHERE no = o.home) <> (SELECT content FROM entry WHERE no = i.home))`
 
-// Entries returns the run's planned calls in file order.
-func (j *Journal) Entries(ctx context.Context, run string, q EntryQuery) iter.Seq2[Entry, error] {
+// Entries returns the run's planned calls in file order: those of the given
+// dispositions, or all.
+func (j *Journal) Entries(ctx context.Context, run string, dispositions ...Disposition) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r, err := j.settledRun(ctx, run)
 		if err != nil {
@@ -60,7 +27,7 @@ func (j *Journal) Entries(ctx context.Context, run string, q EntryQuery) iter.Se
 			return
 		}
 		for from := r.first; from <= r.last; {
-			page, next, err := j.entries(ctx, from, r.last, q)
+			page, next, err := j.entries(ctx, from, r.last, dispositions)
 			if err != nil {
 				yield(Entry{}, err)
 				return
@@ -76,11 +43,10 @@ func (j *Journal) Entries(ctx context.Context, run string, q EntryQuery) iter.Se
 }
 
 // entries reads one page and says where the next begins.
-func (j *Journal) entries(ctx context.Context, from, last int64, q EntryQuery) ([]Entry, int64, error) {
+func (j *Journal) entries(ctx context.Context, from, last int64, dispositions []Disposition) ([]Entry, int64, error) {
 	state := `CASE WHEN ` + superseded + ` THEN 'planned' ELSE o.state END`
 	where, args := []string{"i.no BETWEEN ? AND ?"}, []any{from, last}
-	where, args = oneOf(where, args, "i.disposition", q.Dispositions)
-	where, args = oneOf(where, args, "coalesce("+state+", '')", q.States)
+	where, args = oneOf(where, args, "i.disposition", dispositions)
 	rows, err := j.read.QueryContext(ctx, `
 		SELECT i.no, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, e.currency, e.value, e.class, f.name, e.line,
 			i.disposition, i.reason, `+state+`, `+superseded+`, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
@@ -139,18 +105,8 @@ func scanEntry(rows *sql.Rows) (e Entry, no int64, err error) {
 	return e, no, err
 }
 
-// A Tally counts and sums calls of one kind.
-type Tally struct {
-	Call        record.CallName
-	Currency    record.Currency // "" for calls without an amount
-	Disposition Disposition     // "" in Totals
-	State       State           // "" when no operation came of the calls
-	N           int64
-	Value       int64 // sum in minor units
-}
-
-// Outcome counts the run's calls by call, currency, disposition and state.
-func (j *Journal) Outcome(ctx context.Context, run string) ([]Tally, error) {
+// Tallies counts the run's calls by call, class, currency, disposition and state.
+func (j *Journal) Tallies(ctx context.Context, run string) ([]Tally, error) {
 	r, err := j.settledRun(ctx, run)
 	if err != nil {
 		return nil, err
@@ -160,18 +116,19 @@ func (j *Journal) Outcome(ctx context.Context, run string) ([]Tally, error) {
 
 func (j *Journal) outcome(ctx context.Context, r RunStatus) ([]Tally, error) {
 	return j.tallies(ctx, `
-		SELECT e.call, e.currency, i.disposition, coalesce(CASE WHEN `+superseded+` THEN 'planned' ELSE o.state END, '') AS state, count(*), sum(e.value)
+		SELECT e.call, e.class, e.currency, i.disposition, coalesce(CASE WHEN `+superseded+` THEN 'planned' ELSE o.state END, '') AS state, count(*), sum(e.value)
 		FROM item i JOIN entry e ON e.no = i.no LEFT JOIN op o ON o.no = i.op
-		WHERE i.no BETWEEN ? AND ? GROUP BY e.rank, e.call, e.currency, i.disposition, 4 ORDER BY e.rank, e.currency, i.disposition, 4`, r.first, r.last)
+		WHERE i.no BETWEEN ? AND ? GROUP BY e.rank, e.call, e.class, e.currency, i.disposition, 5 ORDER BY e.rank, e.class, e.currency, i.disposition, 5`, r.first, r.last)
 }
 
-// Totals counts the whole journal's operations by call, currency and state.
+// Totals counts the whole journal's operations by call, currency and state;
+// their class and disposition are "".
 func (j *Journal) Totals(ctx context.Context) ([]Tally, error) {
 	if err := j.settle(ctx); err != nil {
 		return nil, err
 	}
 	return j.tallies(ctx, `
-		SELECT e.call, e.currency, '', o.state, count(*), sum(e.value) FROM op o JOIN entry e ON e.no = o.home
+		SELECT e.call, '', e.currency, '', o.state, count(*), sum(e.value) FROM op o JOIN entry e ON e.no = o.home
 		WHERE o.current = 1 GROUP BY e.rank, e.call, e.currency, o.state ORDER BY e.rank, e.currency, o.state`)
 }
 
@@ -184,7 +141,7 @@ func (j *Journal) tallies(ctx context.Context, query string, args ...any) ([]Tal
 	var list []Tally
 	for rows.Next() {
 		var t Tally
-		if err := rows.Scan(&t.Call, &t.Currency, &t.Disposition, &t.State, &t.N, &t.Value); err != nil {
+		if err := rows.Scan(&t.Call, &t.Class, &t.Currency, &t.Disposition, &t.State, &t.N, &t.Value); err != nil {
 			return nil, err
 		}
 		list = append(list, t)

@@ -68,7 +68,6 @@ package journal
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/payrec/payrec/record"
 )
@@ -89,100 +88,49 @@ func (id Identity) String() string {
 	return fmt.Sprintf("%s (%s) at %s", id.Account, mode, id.Endpoint)
 }
 
-// A State is how far an operation got in its current epoch.
-type State string
+// Scope names the account for [record.OpID]. The endpoint is left out: it names
+// the way to the account, not the account.
+func (id Identity) Scope() string {
+	if id.Livemode {
+		return id.Account + "/live"
+	}
+	return id.Account + "/test"
+}
+
+// The journal's words are the domain's.
+type (
+	State       = record.State
+	Op          = record.Op
+	Disposition = record.Disposition
+	Step        = record.Step
+	Lane        = record.Lane
+	Outcome     = record.Outcome
+	Entry       = record.Entry
+	Tally       = record.Tally
+)
 
 // The states of an operation. Reconciling and Adopted are set by
 // reconciliation only.
 const (
-	Planned     State = "planned"     // not asked, or certainly not executed
-	Sending     State = "sending"     // the intent is on disk; the answer is not
-	Unknown     State = "unknown"     // asked, and nobody knows with what effect
-	Reconciling State = "reconciling" // being looked up in the account
-	Confirmed   State = "confirmed"   // the API did it
-	Rejected    State = "rejected"    // the API determinately refused it
-	Adopted     State = "adopted"     // found in the account by its stamp
-	Conflict    State = "conflict"    // the key was used for something else: for a person to decide
+	Planned     = record.Planned
+	Sending     = record.Sending
+	Unknown     = record.UnknownState
+	Reconciling = record.Reconciling
+	Confirmed   = record.Confirmed
+	Rejected    = record.Rejected
+	Adopted     = record.Adopted
+	Conflict    = record.ConflictState
 )
-
-// An Op is one call as it was planned.
-type Op struct {
-	ID      string // see [OpID]
-	Source  string // namespace of payments: one processor account's history
-	Payment string // the payment that the call belongs to
-	Natural string // the processor's ids that make the call what it is
-	Call    record.CallName
-	Content string        // digest of how the call reads; equal content, equal wish
-	Order   string        // orders the steps of a payment, compared as bytes
-	Body    []byte        // form bytes as they will be sent
-	Amount  record.Amount // zero when the call carries none
-	Class   string        // the row's class in the mapping
-	File    string
-	Line    int
-}
-
-// A Disposition is what a run does about one planned call.
-type Disposition string
 
 // The dispositions. Only New, Retry and those Changed calls that are in doubt
-// have something to send.
+// have something to send; of the latter the old bytes are retried.
 const (
-	// New is not known before, or planned before and never sent, or rejected
-	// before: then planned anew under the next epoch.
-	New Disposition = "new"
-	// Retry is in doubt: the same key and the same bytes as journalled.
-	Retry Disposition = "retry"
-	// Same is confirmed or adopted with equal content: nothing to send.
-	Same Disposition = "same"
-	// Changed is confirmed, adopted or in doubt with other content: reported,
-	// never resent. In doubt, the old bytes are still retried.
-	Changed Disposition = "changed"
-	// Duplicate stood earlier in the run with the same content.
-	Duplicate Disposition = "duplicate"
-	// Conflicting stands in the run with other content as well, or is in
-	// state [Conflict].
-	Conflicting Disposition = "conflict"
-	// Held needs a record that its payment does not have.
-	Held Disposition = "held"
-	// Parked belongs to a blocked payment, or follows a conflicting step.
-	Parked Disposition = "parked"
+	New         = record.New
+	Retry       = record.Retry
+	Same        = record.Same
+	Changed     = record.Changed
+	Duplicate   = record.Duplicate
+	Conflicting = record.Conflicting
+	Held        = record.Held
+	Parked      = record.Parked
 )
-
-// A Step is one call of a lane that is still to be made.
-type Step struct {
-	Op                  // as journalled, which for a retry may be an earlier run's
-	Epoch     int       //
-	State     State     // Planned, Sending or Unknown
-	FirstSent time.Time // of this epoch; zero when it never was sent
-	Attempts  int       // Begins of this epoch
-}
-
-// Key is the Idempotency-Key of the step.
-func (s Step) Key() string { return Key(s.ID, s.Epoch) }
-
-// Key is the Idempotency-Key of an operation in an epoch.
-func Key(opID string, epoch int) string { return fmt.Sprintf("payrec-%s-%d", opID, epoch) }
-
-// A Lane is one payment of a run with the steps that are still to be made, in
-// the order in which they must be made.
-type Lane struct {
-	No       int64 // ascending with the payment's first appearance in the files
-	Source   string
-	Payment  string
-	RecordID string // the payment's record; "" while it has none
-	Steps    []Step
-}
-
-// An Outcome is what a call came to.
-type Outcome struct {
-	// State is Confirmed, Rejected, Unknown, Conflict, or Planned for a call
-	// that certainly was not executed and never was in doubt.
-	State      State
-	RecordID   string // pr_…; needed when report_payment is confirmed
-	ObjectID   string // the attempt or refund that the answer names, if any
-	RequestID  string // req_…
-	HTTPStatus int
-	Code       string // of the API's error
-	Param      string
-	Message    string
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func newJournal(t testing.TB) *Journal {
 // op makes a call of a payment. natural tells calls of one kind apart.
 func op(payment string, call record.CallName, natural, content string) Op {
 	o := Op{
-		ID:     OpID(me, "shop", call, payment+"/"+natural),
+		ID:     record.OpID(me.Scope(), "shop", call, payment+"/"+natural),
 		Source: "shop", Payment: payment, Natural: payment + "/" + natural, Call: call, Content: content, Order: "2026-01-01",
 		Body:   fmt.Appendf(nil, "call=%s&payment=%s&natural=%s&content=%s", call, payment, natural, content),
 		Amount: record.Amount{Currency: "eur", Value: 1000}, Class: "payment", File: "a.csv", Line: 7,
@@ -54,7 +55,7 @@ func refund(payment, natural, content string) Op {
 }
 
 // plan plans and seals a run of the calls.
-func plan(t testing.TB, j *Journal, id string, ops ...Op) *Summary {
+func plan(t testing.TB, j *Journal, id string, ops ...Op) []Tally {
 	t.Helper()
 	ctx := context.Background()
 	p, err := j.NewRun(ctx, RunInfo{ID: id, Source: "shop"})
@@ -93,14 +94,21 @@ func drive(t testing.TB, j *Journal, o Op, epoch int, to State) {
 	}
 }
 
-func entries(t testing.TB, j *Journal, run string, q EntryQuery) []Entry {
+func tally(call record.CallName, class string, currency record.Currency, d Disposition, state State, n, value int64) Tally {
+	return Tally{Call: call, Class: class, Currency: currency, Disposition: d, State: state, N: n, Value: value}
+}
+
+// entries lists a run's entries: those in the given states, or all.
+func entries(t testing.TB, j *Journal, run string, in ...State) []Entry {
 	t.Helper()
 	var list []Entry
-	for e, err := range j.Entries(context.Background(), run, q) {
+	for e, err := range j.Entries(context.Background(), run) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, e)
+		if len(in) == 0 || slices.Contains(in, e.State) {
+			list = append(list, e)
+		}
 	}
 	return list
 }

@@ -210,7 +210,7 @@ func (m *machine) planRun() {
 	m.check(err)
 	want := m.seal(id, ops, blocked)
 	var got []Disposition
-	for e, err := range m.j.Entries(ctx, id, EntryQuery{}) {
+	for e, err := range m.j.Entries(ctx, id) {
 		m.check(err)
 		got = append(got, e.Disposition)
 	}
@@ -251,7 +251,7 @@ func (m *machine) begin() {
 	}
 	o.state, o.flying, o.target = Sending, true, recordID
 	o.attempts++
-	key, now := Key(o.ID, o.epoch), string(o.Body)+" to "+recordID
+	key, now := record.IdempotencyKey(o.ID, o.epoch), string(o.Body)+" to "+recordID
 	if was, ok := m.sent[key]; ok && was != now {
 		m.t.Fatalf("under key %s went %q and now %q", key, was, now)
 	}
@@ -339,7 +339,7 @@ func (m *machine) sameLanes(r modelRun) {
 	}
 	for _, w := range r.wants {
 		if o := m.ops[w.id]; m.open(o) && o.epoch == w.epoch && o.Content == w.content {
-			want = append(want, Key(w.id, w.epoch)+" "+string(o.Body))
+			want = append(want, record.IdempotencyKey(w.id, w.epoch)+" "+string(o.Body))
 		}
 	}
 	slices.Sort(got)

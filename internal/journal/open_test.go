@@ -212,7 +212,7 @@ func full(t testing.TB) (path string, want []Entry) {
 	for i, o := range ops {
 		drive(t, j, o, 0, []State{Planned, Unknown, Confirmed, Rejected, Conflict}[i%5])
 	}
-	want = entries(t, j, "r", EntryQuery{})
+	want = entries(t, j, "r")
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestDamageWithoutSeal(t *testing.T) {
 			if len(bad) < len(sound) {
 				t.Errorf("cut at %d of %d: opens", n, len(sound))
 			}
-			for _, e := range entries(t, j, "r", EntryQuery{}) {
+			for _, e := range entries(t, j, "r") {
 				_ = e // reading must not panic
 			}
 			j.Close()
@@ -311,7 +311,7 @@ func TestLostWAL(t *testing.T) {
 	}
 	ro.Close()
 	k := open(t, path)
-	if e := entries(t, k, "r", EntryQuery{States: []State{Unknown}}); len(e) != 1 || e[0].Payment != "p1" {
+	if e := entries(t, k, "r", Unknown); len(e) != 1 || e[0].Payment != "p1" {
 		t.Errorf("in doubt: %+v", e)
 	}
 	k.Close()
@@ -344,7 +344,7 @@ func TestOpenAfterFailure(t *testing.T) {
 		t.Errorf("Close: %v", err)
 	}
 	k := open(t, j.path)
-	if e := entries(t, k, "r", EntryQuery{States: []State{Unknown}}); len(e) != 1 {
+	if e := entries(t, k, "r", Unknown); len(e) != 1 {
 		t.Errorf("in doubt: %+v", e)
 	}
 }

@@ -3,8 +3,10 @@ package journal
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -27,13 +29,14 @@ type RunInfo struct {
 	Mapping     string
 	MappingHash string
 	Files       []FileInfo
-	Created     time.Time // zero in NewRun: now
-	Note        string
+	Created     time.Time         // zero in NewRun: now
+	Params      map[string]string // of the mapping
 }
 
 // A FileInfo says what an input file was when it was read.
 type FileInfo struct {
 	Name   string
+	Path   string // where it was read from; "" when it cannot be read again
 	SHA256 string // lower-case hexadecimal
 	Size   int64  // bytes
 }
@@ -115,14 +118,18 @@ func (p *Plan) start(w *writer, info RunInfo) error {
 	if err := w.row("SELECT coalesce(max(no), 0) + 1 FROM run", nil, &p.no); err != nil {
 		return err
 	}
+	params, err := json.Marshal(info.Params)
+	if err != nil {
+		return refusal{err}
+	}
 	now := info.Created.UnixMilli()
-	if _, err := w.exec(`INSERT INTO run (no, id, state, source, mapping, mapping_hash, note, created, changed, first, last)
+	if _, err := w.exec(`INSERT INTO run (no, id, state, source, mapping, mapping_hash, params, created, changed, first, last)
 		VALUES (?, ?, 'planning', ?, ?, ?, ?, ?, ?, ?, ?)`,
-		p.no, p.run, info.Source, info.Mapping, info.MappingHash, info.Note, now, now, p.first, p.first-1); err != nil {
+		p.no, p.run, info.Source, info.Mapping, info.MappingHash, string(params), now, now, p.first, p.first-1); err != nil {
 		return err
 	}
 	for i, f := range info.Files {
-		if _, err := w.exec("INSERT INTO run_file (run, n, name, sha256, size) VALUES (?, ?, ?, ?, ?)", p.no, i, f.Name, f.SHA256, f.Size); err != nil {
+		if _, err := w.exec("INSERT INTO run_file (run, n, name, path, sha256, size) VALUES (?, ?, ?, ?, ?, ?)", p.no, i, f.Name, f.Path, f.SHA256, f.Size); err != nil {
 			return err
 		}
 	}
@@ -131,6 +138,11 @@ func (p *Plan) start(w *writer, info RunInfo) error {
 
 // Run is the id of the run.
 func (p *Plan) Run() string { return p.run }
+
+// Entries is [Journal.Entries] of the sealed plan.
+func (p *Plan) Entries(ctx context.Context, dispositions ...Disposition) iter.Seq2[Entry, error] {
+	return p.j.Entries(ctx, p.run, dispositions...)
+}
 
 // Add plans a call. Calls are added in file order; their bodies must not be
 // changed afterwards. Some of them are held back

@@ -82,7 +82,7 @@ func TestDispositions(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got, epochs []string
-			for _, e := range entries(t, j, "it", EntryQuery{}) {
+			for _, e := range entries(t, j, "it") {
 				got = append(got, string(e.Disposition))
 			}
 			for _, l := range lanes(t, j, "it") {
@@ -103,19 +103,19 @@ func TestDispositions(t *testing.T) {
 	}
 }
 
-// TestSummary sums by call, class, currency and disposition.
-func TestSummary(t *testing.T) {
+// TestSealTallies sums by call, class, currency and disposition.
+func TestSealTallies(t *testing.T) {
 	j := newJournal(t)
 	jpy := pay("C", "x")
 	jpy.Amount = record.Amount{Currency: "jpy", Value: 500}
 	got := plan(t, j, "r", pay("A", "x"), pay("B", "x"), pay("B", "x"), jpy, refund("A", "1", "r"), refund("Z", "1", "r"))
-	want := &Summary{"r", []Count{
-		{record.ReportPayment, "payment", "eur", Duplicate, 1, 1000},
-		{record.ReportPayment, "payment", "eur", New, 2, 2000},
-		{record.ReportPayment, "payment", "jpy", New, 1, 500},
-		{record.ReportRefund, "payment", "eur", Held, 1, 1000},
-		{record.ReportRefund, "payment", "eur", New, 1, 1000},
-	}}
+	want := []Tally{
+		tally(record.ReportPayment, "payment", "eur", Duplicate, Planned, 1, 1000),
+		tally(record.ReportPayment, "payment", "eur", New, Planned, 2, 2000),
+		tally(record.ReportPayment, "payment", "jpy", New, Planned, 1, 500),
+		tally(record.ReportRefund, "payment", "eur", Held, "", 1, 1000),
+		tally(record.ReportRefund, "payment", "eur", New, Planned, 1, 1000),
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -198,7 +198,7 @@ func TestSuperseded(t *testing.T) {
 	if len(newer) != 2 {
 		t.Errorf("the new run has %d lanes, want 2", len(newer))
 	}
-	if e := entries(t, j, "old", EntryQuery{})[0]; e.State != Planned || e.Reason == "" {
+	if e := entries(t, j, "old")[0]; e.State != Planned || e.Reason == "" {
 		t.Errorf("the old entry is %s, reason %q", e.State, e.Reason)
 	}
 	if n := count(t, j, "SELECT count(*) FROM body"); n != 2 {
@@ -221,7 +221,7 @@ func TestRejectedHistory(t *testing.T) {
 	}
 	plan(t, j, "second", pay("A", "y"))
 	drive(t, j, o, 1, Confirmed)
-	first, second := entries(t, j, "first", EntryQuery{})[0], entries(t, j, "second", EntryQuery{})[0]
+	first, second := entries(t, j, "first")[0], entries(t, j, "second")[0]
 	if first.State != Rejected || first.Code != "amount_too_small" || first.Epoch != 0 {
 		t.Errorf("first run: %+v", first)
 	}
@@ -232,7 +232,7 @@ func TestRejectedHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Tally{{record.ReportPayment, "eur", "", Confirmed, 1, 1000}}, totals); diff != "" {
+	if diff := cmp.Diff([]Tally{tally(record.ReportPayment, "", "eur", "", Confirmed, 1, 1000)}, totals); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -277,18 +277,18 @@ func TestEntriesFields(t *testing.T) {
 	plan(t, j, "r1", pay("A", "x"), pay("B", "x"))
 	drive(t, j, pay("A", "x"), 0, Confirmed)
 	plan(t, j, "r2", pay("Z", "x"), pay("A", "edited"))
-	e := entries(t, j, "r2", EntryQuery{Dispositions: []Disposition{Changed}})
+	e := slices.DeleteFunc(entries(t, j, "r2"), func(e Entry) bool { return e.Disposition != Changed })
 	if len(e) != 1 {
 		t.Fatalf("%d entries, want 1", len(e))
 	}
 	got := e[0]
-	want := Entry{Op: pay("A", "edited"), Disposition: Changed, State: Confirmed, RecordID: "pr_A", RequestID: "req_1", HTTPStatus: 200,
+	want := Entry{Op: pay("A", "edited"), Disposition: Changed, Outcome: Outcome{State: Confirmed, RecordID: "pr_A", RequestID: "req_1", HTTPStatus: 200},
 		FirstSent: start, LastSent: start, Attempts: 1, PreviousFile: "a.csv", PreviousLine: 2, PreviousContent: "x"}
 	want.Body, want.Line = nil, 3
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if e := entries(t, j, "r1", EntryQuery{States: []State{Planned}}); len(e) != 1 || e[0].Payment != "B" {
+	if e := entries(t, j, "r1", Planned); len(e) != 1 || e[0].Payment != "B" {
 		t.Errorf("planned entries: %+v", e)
 	}
 
@@ -298,7 +298,7 @@ func TestEntriesFields(t *testing.T) {
 	}
 	plan(t, j, "many", many...)
 	n := 0
-	for e, err := range j.Entries(ctx, "many", EntryQuery{States: []State{Planned}, Dispositions: []Disposition{New}}) {
+	for e, err := range j.Entries(ctx, "many", New) {
 		if err != nil || e.Payment != fmt.Sprint("m", n) || e.Line != n+2 {
 			t.Fatalf("entry %d: %+v, %v", n, e, err)
 		}
@@ -307,7 +307,7 @@ func TestEntriesFields(t *testing.T) {
 	if n != len(many) {
 		t.Errorf("%d entries, want %d", n, len(many))
 	}
-	for range j.Entries(ctx, "many", EntryQuery{}) {
+	for range j.Entries(ctx, "many") {
 		break // a caller may stop
 	}
 }
@@ -355,27 +355,16 @@ func TestPlanRefuses(t *testing.T) {
 	}
 }
 
-// TestOpID: what a call is, and nothing else. The first value is pinned: it
-// must be the same in every version, or payments are reported twice.
-func TestOpID(t *testing.T) {
-	base := OpID(me, "shop", record.ReportPayment, "A1")
-	if len(base) != opIDLength || strings.ToLower(base) != base {
-		t.Errorf("id %q", base)
-	}
-	const pinned = "rufr6twxfr4tn2qlpdhvsyx2rm"
-	if base != pinned {
-		t.Errorf("id %q, in the versions before %q", base, pinned)
-	}
+// TestScope: an account in test mode is another than in live mode, and the way
+// to it does not matter.
+func TestScope(t *testing.T) {
 	live, other, elsewhere := me, me, me
 	live.Livemode, other.Account, elsewhere.Endpoint = true, "acct_2", "api.stripe.com"
-	if OpID(elsewhere, "shop", record.ReportPayment, "A1") != base {
-		t.Error("the endpoint changes the id")
+	if elsewhere.Scope() != me.Scope() {
+		t.Error("the endpoint changes the scope")
 	}
-	ids := []string{base, OpID(live, "shop", record.ReportPayment, "A1"), OpID(other, "shop", record.ReportPayment, "A1"), OpID(me, "shop2", record.ReportPayment, "A1"),
-		OpID(me, "shop", record.ReportRefund, "A1"), OpID(me, "shop", record.ReportPayment, "A2"), OpID(me, "sho", record.ReportPayment, "pA1")}
-	slices.Sort(ids)
-	if len(slices.Compact(ids)) != 7 {
-		t.Errorf("ids are not distinct: %v", ids)
+	if live.Scope() == me.Scope() || other.Scope() == me.Scope() {
+		t.Errorf("scopes are not distinct: %s %s %s", me.Scope(), live.Scope(), other.Scope())
 	}
 }
 

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -90,14 +91,14 @@ func (j *Journal) Run(ctx context.Context, name string) (RunStatus, error) {
 
 // complete adds what is kept in other tables.
 func (j *Journal) complete(ctx context.Context, r *RunStatus) (err error) {
-	rows, err := j.read.QueryContext(ctx, "SELECT name, sha256, size FROM run_file WHERE run = ? ORDER BY n", r.no)
+	rows, err := j.read.QueryContext(ctx, "SELECT name, path, sha256, size FROM run_file WHERE run = ? ORDER BY n", r.no)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var f FileInfo
-		if err := rows.Scan(&f.Name, &f.SHA256, &f.Size); err != nil {
+		if err := rows.Scan(&f.Name, &f.Path, &f.SHA256, &f.Size); err != nil {
 			return err
 		}
 		r.Files = append(r.Files, f)
@@ -142,7 +143,7 @@ func (j *Journal) findRun(ctx context.Context, name string) (RunStatus, error) {
 }
 
 func (j *Journal) queryRuns(ctx context.Context, where string, args ...any) ([]RunStatus, error) {
-	rows, err := j.read.QueryContext(ctx, `SELECT no, id, state, source, mapping, mapping_hash, note, created, changed, first, last FROM run WHERE `+where, args...)
+	rows, err := j.read.QueryContext(ctx, `SELECT no, id, state, source, mapping, mapping_hash, params, created, changed, first, last FROM run WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +152,12 @@ func (j *Journal) queryRuns(ctx context.Context, where string, args ...any) ([]R
 	for rows.Next() {
 		var r RunStatus
 		var created, changed sql.NullInt64
-		if err := rows.Scan(&r.no, &r.ID, &r.State, &r.Source, &r.Mapping, &r.MappingHash, &r.Note, &created, &changed, &r.first, &r.last); err != nil {
+		var params string
+		if err := rows.Scan(&r.no, &r.ID, &r.State, &r.Source, &r.Mapping, &r.MappingHash, &params, &created, &changed, &r.first, &r.last); err != nil {
 			return nil, err
+		}
+		if err := json.Unmarshal([]byte(params), &r.Params); err != nil {
+			return nil, fmt.Errorf("run %s: its parameters cannot be read: %w", r.ID, err)
 		}
 		r.Created, r.Changed = timeOf(created), timeOf(changed)
 		runs = append(runs, r)

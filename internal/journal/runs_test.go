@@ -16,8 +16,8 @@ func TestRuns(t *testing.T) {
 	if _, err := j.Run(ctx, Latest); err == nil || !strings.Contains(err.Error(), `"latest"`) {
 		t.Errorf("latest of none: %v", err)
 	}
-	info := RunInfo{ID: "run_a1", Source: "shop", Mapping: "adyen.yaml", MappingHash: "m", Note: "march",
-		Files: []FileInfo{{"b.csv", "22", 2}, {"a.csv", "11", 1}}, Created: start}
+	info := RunInfo{ID: "run_a1", Source: "shop", Mapping: "adyen.yaml", MappingHash: "m", Params: map[string]string{"x": "march"},
+		Files: []FileInfo{{"b.csv", "", "22", 2}, {"a.csv", "", "11", 1}}, Created: start}
 	p, err := j.NewRun(ctx, info)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestRuns(t *testing.T) {
 	plan(t, j, "run_a2")
 	plan(t, j, "other", pay("B", "x"), refund("C", "1", "r"))
 
-	want := RunStatus{RunInfo: info, State: RunPlanned, Changed: start, Tallies: []Tally{{record.ReportPayment, "eur", New, Planned, 1, 1000}}}
+	want := RunStatus{RunInfo: info, State: RunPlanned, Changed: start, Tallies: []Tally{tally(record.ReportPayment, "payment", "eur", New, Planned, 1, 1000)}}
 	got, err := j.Run(ctx, "run_a1")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestRuns(t *testing.T) {
 	if err != nil || len(runs) != 3 || runs[2].ID != "other" || len(runs[2].Tallies) != 2 {
 		t.Errorf("runs %+v, %v", runs, err)
 	}
-	if got := runs[2].Tallies[1]; got != (Tally{record.ReportRefund, "eur", Held, "", 1, 1000}) {
+	if got := runs[2].Tallies[1]; got != (tally(record.ReportRefund, "payment", "eur", Held, "", 1, 1000)) {
 		t.Errorf("held: %+v", got)
 	}
 }

@@ -28,7 +28,7 @@ CREATE TABLE run (
 	source       TEXT NOT NULL,
 	mapping      TEXT NOT NULL,
 	mapping_hash TEXT NOT NULL,
-	note         TEXT NOT NULL,
+	params       TEXT NOT NULL,            -- of the mapping, as a JSON object
 	created      INTEGER NOT NULL,         -- Unix milliseconds, like every time here
 	changed      INTEGER NOT NULL,
 	first        INTEGER NOT NULL,         -- its entries: first <= no <= last
@@ -38,6 +38,7 @@ CREATE TABLE run_file (
 	run    INTEGER NOT NULL,
 	n      INTEGER NOT NULL,
 	name   TEXT NOT NULL,
+	path   TEXT NOT NULL,                  -- where it was read from, or ''
 	sha256 TEXT NOT NULL,
 	size   INTEGER NOT NULL,
 	PRIMARY KEY (run, n)

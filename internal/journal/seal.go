@@ -2,30 +2,12 @@ package journal
 
 import (
 	"context"
-
-	"github.com/payrec/payrec/record"
 )
-
-// A Summary is what a sealed run comes to.
-type Summary struct {
-	Run    string
-	Counts []Count // ordered by call, class, currency and disposition
-}
-
-// A Count sums up the planned calls of one kind.
-type Count struct {
-	Call        record.CallName
-	Class       string
-	Currency    record.Currency // "" for calls without an amount
-	Disposition Disposition
-	N           int64
-	Value       int64 // sum in minor units
-}
 
 // Seal decides what the run does about every call that was added, in one
 // transaction: after it the run is planned, and a crash before it makes the run
 // disappear.
-func (p *Plan) Seal(ctx context.Context) (*Summary, error) {
+func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 	if err := p.usable(); err != nil {
 		return nil, err
 	}
@@ -40,32 +22,7 @@ func (p *Plan) Seal(ctx context.Context) (*Summary, error) {
 		return nil, err
 	}
 	p.end()
-	return p.j.Summary(ctx, p.run)
-}
-
-// Summary is what Seal returned for the run.
-func (j *Journal) Summary(ctx context.Context, run string) (*Summary, error) {
-	r, err := j.findRun(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := j.read.QueryContext(ctx, `
-		SELECT e.call, e.class, e.currency, i.disposition, count(*), sum(e.value)
-		FROM item i JOIN entry e ON e.no = i.no WHERE i.no BETWEEN ? AND ?
-		GROUP BY e.rank, e.call, e.class, e.currency, i.disposition ORDER BY e.rank, e.class, e.currency, i.disposition`, r.first, r.last)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	s := &Summary{Run: r.ID}
-	for rows.Next() {
-		var c Count
-		if err := rows.Scan(&c.Call, &c.Class, &c.Currency, &c.Disposition, &c.N, &c.Value); err != nil {
-			return nil, err
-		}
-		s.Counts = append(s.Counts, c)
-	}
-	return s, rows.Err()
+	return p.j.Tallies(ctx, p.run)
 }
 
 // seal runs in the writer. In its statements ?1 and ?2 are the run's first and

@@ -30,7 +30,7 @@ func TestBeginIsDurable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	e := entries(t, other, "r", EntryQuery{})[0]
+	e := entries(t, other, "r")[0]
 	if e.State != Sending || e.Attempts != 1 || !e.FirstSent.Equal(start) {
 		t.Errorf("another process sees %+v", e)
 	}
@@ -82,7 +82,7 @@ func TestTransitions(t *testing.T) {
 			case tt.begin:
 				want = Sending
 			}
-			if e := entries(t, j, "r", EntryQuery{})[0]; e.State != want {
+			if e := entries(t, j, "r")[0]; e.State != want {
 				t.Errorf("%s → %s: is %s, want %s", tt.from, to, e.State, want)
 			}
 			j.Close()
@@ -123,7 +123,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %q", tt.name, tt.err, tt.want)
 		}
 	}
-	e := entries(t, j, "r", EntryQuery{})[1]
+	e := entries(t, j, "r")[1]
 	if e.State != Confirmed || e.Attempts != 3 || e.RecordID != "pr_A" {
 		t.Errorf("%+v", e)
 	}
@@ -150,7 +150,7 @@ func TestTimesOfSending(t *testing.T) {
 	now = start.Add(time.Hour)
 	drive(t, j, o, 0, Unknown)
 	s := lanes(t, j, "r")[0].Steps[0]
-	e := entries(t, j, "r", EntryQuery{})[0]
+	e := entries(t, j, "r")[0]
 	if !s.FirstSent.Equal(start) || !e.FirstSent.Equal(start) || !e.LastSent.Equal(now) || s.Attempts != 2 || s.State != Unknown {
 		t.Errorf("step %+v, entry %+v", s, e)
 	}
@@ -275,11 +275,11 @@ func TestManySenders(t *testing.T) {
 	}
 	close(work)
 	wg.Wait()
-	got, err := j.Outcome(ctx, "r")
+	got, err := j.Tallies(ctx, "r")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Tally{{record.ReportPayment, "eur", New, Confirmed, 300, 300_000}, {record.ReportRefund, "eur", New, Confirmed, 300, 300_000}}
+	want := []Tally{tally(record.ReportPayment, "payment", "eur", New, Confirmed, 300, 300_000), tally(record.ReportRefund, "payment", "eur", New, Confirmed, 300, 300_000)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -309,7 +309,7 @@ func TestCanceledBegin(t *testing.T) {
 		t.Errorf("Begin: %v", err)
 	}
 	close(hold)
-	if e := entries(t, j, "r", EntryQuery{})[0]; e.State != Planned {
+	if e := entries(t, j, "r")[0]; e.State != Planned {
 		t.Errorf("a canceled Begin left %s", e.State)
 	}
 }
@@ -359,14 +359,14 @@ func TestFullDisk(t *testing.T) {
 	if _, err := j.NewRun(ctx, RunInfo{}); !errors.As(err, &failed) {
 		t.Errorf("NewRun after the failure: %v", err)
 	}
-	if n := len(entries(t, j, "r", EntryQuery{States: []State{Planned}})); n < 400-begun {
+	if n := len(entries(t, j, "r", Planned)); n < 400-begun {
 		t.Errorf("%d calls are planned, want at least %d", n, 400-begun)
 	}
 	if err := j.Close(); !errors.As(err, &failed) {
 		t.Errorf("Close after the failure: %v", err)
 	}
 	j = open(t, j.path)
-	list := entries(t, j, "r", EntryQuery{})
+	list := entries(t, j, "r")
 	if list[0].State != Unknown {
 		t.Errorf("the first call is %s, want unknown", list[0].State)
 	}
@@ -402,7 +402,7 @@ func TestWriteFails(t *testing.T) {
 	}
 	// Begin may have been committed in the group before.
 	begun := 0
-	if entries(t, j, "r", EntryQuery{States: []State{Sending}}) != nil {
+	if entries(t, j, "r", Sending) != nil {
 		begun = 1
 	}
 	if failures != 2-begun {
