@@ -36,7 +36,7 @@ func (c *compiler) mapping(root *node) *Mapping {
 	}
 	c.names.fixed()
 	c.about(root)
-	c.readParams(root.get("params"))
+	c.readParams(root)
 	c.lookups(root.get("lookups"))
 	c.input(root.get("input"))
 	c.columns(root.get("columns"))
@@ -74,7 +74,8 @@ func (c *compiler) about(root *node) {
 }
 
 // readParams takes the values given for the declared params.
-func (c *compiler) readParams(n *node) {
+func (c *compiler) readParams(root *node) {
+	n := root.get("params")
 	c.params = map[string]string{}
 	values := map[string]expression.Value{}
 	c.pairs(n, "params", func(name, decl *node) {
@@ -103,7 +104,7 @@ func (c *compiler) readParams(n *node) {
 	})
 	for _, name := range sortedKeys(c.options.Params) {
 		if _, ok := c.params[name]; !ok {
-			c.at(&node{file: orNode(n, &node{}).file}, didYouMeanOr(name, sortedKeys(c.params)), "the mapping has no param %q", name)
+			c.at(orNode(n, root), didYouMeanOr(name, sortedKeys(c.params)), "the mapping has no param %q", name)
 		}
 	}
 	c.names.constants = map[string]map[string]expression.Value{"params": values}
@@ -279,9 +280,12 @@ func (c *compiler) sensitive() {
 	}
 	check(c.m.key, "the payment's key")
 	check(c.m.order, "the journal")
+	check(c.m.total, "the summary")
 	for _, list := range c.m.emits {
 		for _, e := range list {
 			check(e.id, "a call's id")
+			check(e.fee, "the journal")
+			check(e.net, "the journal")
 			for _, t := range e.targets {
 				check(t.program, t.path)
 			}

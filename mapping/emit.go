@@ -164,6 +164,9 @@ func (c *compiler) field(e *emit, path string, key, value *node) {
 		c.at(key, didYouMean(path, paths), "%s takes no %q", e.call, path)
 		return
 	}
+	if strings.HasPrefix(path, "metadata.payrec_") {
+		c.at(key, "choose another key", "metadata keys that begin with payrec_ are payrec's own")
+	}
 	isMetadataKey := field.Type == record.TypeMetadata && path != field.Path
 	if value.kind == mappingNode && !isMetadataKey {
 		switch field.Type {
@@ -206,6 +209,9 @@ func (c *compiler) target(e *emit, t *target) {
 		return
 	}
 	e.targets = append(e.targets, t)
+	if t.field.Type == record.TypeMetadata {
+		c.literal(e, t, "x") // the key can be too long, whatever the value
+	}
 	if isExpression(t.node) {
 		if t.program = c.expression(c.m.scope, t.node, takes(t.field)...); t.program != nil {
 			return
@@ -214,14 +220,20 @@ func (c *compiler) target(e *emit, t *target) {
 		return
 	}
 	t.literal = t.node.text
-	for _, problem := range e.spec.Check(record.Params{{Path: t.path, Value: t.literal}}) {
-		if problem.Path == t.path && problem.Kind != record.Missing {
-			hint := didYouMean(t.literal, t.field.Enum)
-			if t.field.Type == record.TypeTimestamp || t.field.Type == record.TypeMoney || t.field.Type == record.TypeInteger {
-				hint = "an expression begins with ="
-			}
-			c.at(t.node, hint, "%s %s: %q", t.path, problem.Msg, t.literal)
+	c.literal(e, t, t.literal)
+}
+
+// literal holds a value that is known now against the field.
+func (c *compiler) literal(e *emit, t *target, value string) {
+	for _, problem := range e.spec.Check(record.Params{{Path: t.path, Value: value}}) {
+		if problem.Path != t.path || problem.Kind == record.Missing {
+			continue
 		}
+		hint := didYouMean(value, t.field.Enum)
+		if t.field.Type == record.TypeTimestamp || t.field.Type == record.TypeMoney || t.field.Type == record.TypeInteger {
+			hint = "an expression begins with ="
+		}
+		c.at(t.node, hint, "%s %s: %q", t.path, problem.Msg, t.node.text)
 	}
 }
 

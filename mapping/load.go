@@ -184,9 +184,9 @@ func merge(base, over *node) *node {
 // files, and the params, each text with its length in front.
 func digest(root *node, tables map[string]map[string]string, params map[string]string) string {
 	h := sha256.New()
-	var put func(n *node)
+	var put func(n *node, depth int)
 	text := func(kind byte, s string) { fmt.Fprintf(h, "%c%d:%s", kind, len(s), s) }
-	put = func(n *node) {
+	put = func(n *node, depth int) {
 		switch n.kind {
 		case nullNode:
 			text('0', "")
@@ -195,22 +195,22 @@ func digest(root *node, tables map[string]map[string]string, params map[string]s
 		case sequenceNode:
 			text('[', "")
 			for _, item := range n.items {
-				put(item)
+				put(item, depth+1)
 			}
 			text(']', "")
 		case mappingNode:
 			text('{', "")
 			for _, e := range n.entries {
-				if e.key.text == "tests" || e.key.text == "doc" || e.key.text == "title" {
+				if depth == 0 && contains([]string{"title", "doc", "identify", "tests"}, e.key.text) {
 					continue // they change nothing that is sent
 				}
 				text('k', e.key.text)
-				put(e.value)
+				put(e.value, depth+1)
 			}
 			text('}', "")
 		}
 	}
-	put(root)
+	put(root, 0)
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		text('t', name)
 		for _, key := range slices.Sorted(maps.Keys(tables[name])) {

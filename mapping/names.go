@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/payrec/payrec/internal/expression"
@@ -129,6 +130,11 @@ func (c *compiler) expressionProblem(at *node, err error) {
 		}
 		c.at(at.offset(e.Offset), hint, "%s", e.Msg)
 	}
+}
+
+// isSensitive says whether an expression needs a sensitive column.
+func (m *Mapping) isSensitive(refs []int) bool {
+	return slices.ContainsFunc(m.columnsOf(refs), func(c *column) bool { return c.sensitive })
 }
 
 // columnsOf are the columns that an expression needs, directly or by lets.

@@ -143,7 +143,7 @@ func TestAdyenBatch380(t *testing.T) {
 	if f := got.failed(); len(f) > 0 || len(got.problems) > 0 {
 		t.Errorf("failing checks %v, problems %v", f, got.problems)
 	}
-	if len(got.checks) != 3 || got.checks[0].Msg != "1 group" {
+	if len(got.checks) != 2 || got.checks[0].Msg != "1 group" {
 		t.Errorf("checks %+v", got.checks)
 	}
 	for _, e := range got.events {
@@ -202,5 +202,25 @@ func TestPayPalReal(t *testing.T) {
 	got = importFile(t, m, realFile(t, "paypal/smashpig_stl_currency_convert.csv"))
 	if got.rows != 3 || got.by[Attached] != 2 || got.sums["report_payment brl"] != 2200 {
 		t.Errorf("dispositions %v, sums %v, problems %v", got.by, got.sums, got.problems)
+	}
+}
+
+// The workbook's references are numbers of 16 digits, of which a spreadsheet
+// keeps 15: 19 payments share 3 references. Nothing of it may be sent.
+func TestAdyenWorkbook(t *testing.T) {
+	path := realFile(t, "adyen/oca_adyen_test.xlsx")
+	m := mustParse(t, "extends: preset:adyen-settlement-detail\nname: workbook\ninput: {format: xlsx}\n", Options{})
+	got := importFile(t, m, path)
+	if len(got.events) > 0 || got.by[Rejected] < 19 {
+		t.Errorf("classes %v, dispositions %v", got.classes, got.by)
+	}
+	spoiled := 0
+	for _, p := range got.problems {
+		if strings.Contains(p, "spoiled_id") {
+			spoiled++
+		}
+	}
+	if spoiled < 19 {
+		t.Errorf("%d spoiled references, want at least 19:\n%s", spoiled, strings.Join(got.problems, "\n"))
 	}
 }

@@ -51,6 +51,10 @@ func (m *Mapping) NewSession() *Session {
 	return s
 }
 
+// Date1904 says that the workbook read next counts its days from 1904 instead
+// of 1900. It holds until it is called again.
+func (s *Session) Date1904(yes bool) { s.values.date1904 = yes }
+
 // Close removes what the session keeps on disk.
 func (s *Session) Close() error {
 	var errs []error
@@ -321,7 +325,7 @@ func (s *Session) unclassified() *RowProblem {
 			m := &r.matches[i]
 			text, _ := s.values.text(m)
 			shown := fmt.Sprintf("%s %q", m.name, cutText(text, 60))
-			if m.column != nil && m.column.sensitive {
+			if m.column != nil && m.column.sensitive || m.let != nil && s.m.isSensitive([]int{m.let.index}) {
 				shown = m.name + " (hidden)"
 			}
 			if contains(looked, shown) {
@@ -336,7 +340,7 @@ func (s *Session) unclassified() *RowProblem {
 			for _, i := range r.when.refs {
 				if s.values.need(i) == nil {
 					shown := fmt.Sprintf("%s %s", s.m.scope.Names()[i].Name, cutText(s.values.frame.Get(i).String(), 60))
-					if !contains(looked, shown) && s.values.columns[i] == nil {
+					if !contains(looked, shown) && s.values.columns[i] == nil && !s.m.isSensitive([]int{i}) {
 						looked = append(looked, shown)
 					}
 				}

@@ -406,3 +406,110 @@ func TestLint(t *testing.T) {
 		t.Error("a preset that is not there was linted")
 	}
 }
+
+// Chargebacks are reported as refunds only when the user says so.
+func TestChargebacks(t *testing.T) {
+	file := "Merchant Account,Psp Reference,Merchant Reference,Creation Date,TimeZone,Type,Modification Reference,Gross Currency,Gross Debit (GC),Gross Credit (GC),Net Currency,Net Debit (NC),Net Credit (NC),Batch Number\n" +
+		"Shop,P1,O1,2026-03-01 10:00:00,CET,Settled,M1,EUR,,20,EUR,,19,7\n" +
+		"Shop,P1,O1,2026-03-09 10:00:00,CET,Chargeback,M2,EUR,20,,EUR,27.5,,7\n" +
+		"Shop,P2,O2,2026-03-09 10:00:00,CET,ChargebackReversed,M3,EUR,,20,EUR,,20,7\n"
+	for param, want := range map[string]string{"": "1 emitted, 2 held", "hold": "1 emitted, 2 held", "refund": "2 emitted, 1 held"} {
+		got := importText(t, mustLoad(t, "adyen-settlement-detail", map[string]string{"chargebacks": param}), file)
+		if s := fmt.Sprintf("%d emitted, %d held", got.by[Emitted], got.by[Held]); s != want {
+			t.Errorf("chargebacks %q: %s, want %s: %v", param, s, want, got.problems)
+		}
+		if last := got.events[len(got.events)-1]; param == "refund" {
+			if reason, _ := last.Params.Get("metadata.reason"); reason != "chargeback" || last.Amount.Value != 2000 || last.Payment != "P1" {
+				t.Errorf("%+v", last)
+			}
+		}
+	}
+}
+
+// A settlement file that was cut short must not be sent.
+func TestPayPalCutShort(t *testing.T) {
+	data, err := os.ReadFile("../samples/paypal-settlement/STL-20260310.01.009.CSV")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := mustLoad(t, "paypal-settlement", nil)
+	if got := importText(t, m, string(data)); len(got.failed()) > 0 || got.rows != 31 {
+		t.Fatalf("%d rows, %+v", got.rows, got.failed())
+	}
+	lines := strings.SplitAfter(string(data), "\n")
+	for i, line := range lines {
+		if !strings.Contains(line, `"T0006"`) {
+			continue
+		}
+		got := importText(t, m, strings.Join(lines[:i], "")+strings.Join(lines[i+1:], ""))
+		stops := 0
+		for _, c := range got.failed() {
+			if c.Severity == "stop" && c.Name == "credits agree with the section footers" && strings.Contains(c.Msg, `total("SF", "credits") = `) {
+				stops++
+			}
+		}
+		if stops != 1 {
+			t.Errorf("without line %d: %+v", i+1, got.failed())
+		}
+	}
+}
+
+// A total that is no figure makes the whole file doubtful.
+func TestBadTotal(t *testing.T) {
+	m := mustLoad(t, "paypal-settlement", nil)
+	s := m.NewSession()
+	defer s.Close()
+	row := &table.Row{Pos: table.Pos{File: "x", Line: 9}, Role: table.Total, Kind: "SF", Cells: []string{"SF", "EUR", "1e5", "0"}}
+	if _, err := s.Row(row); err == nil || !strings.Contains(err.Error(), `the total "credits" is in exponent notation`) {
+		t.Errorf("got %v", err)
+	}
+	row.Cells = []string{"SF", "EURO", "5", "0"}
+	if _, err := s.Row(row); err == nil || !strings.Contains(err.Error(), `is in "EURO"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// One session over several files: groups and totals go on, headers and context
+// begin anew.
+func TestSeveralFiles(t *testing.T) {
+	m := mustParse(t, plain(`{checks: [{name: all, that: count() == 3}], payment: {key: '=of == "" ? ref : of', let: {n: =count()}},
+		emit: [{on: [payment, refund], call: report_payment, id: =ref, set: {amount_requested: =sum, paid_at: =at, reference: =ref, method: {name: T}, metadata: {n: =n}}}]}`), Options{})
+	files := []string{"Ref,Of,Sum,At\nA,,1,2026-01-01\n", "At,Sum,Ref,Of\n2026-01-01,2,B,A\n2026-01-01,3,C,A\n"}
+	s := m.NewSession()
+	defer s.Close()
+	var got []string
+	pass := func(f func(*table.Row) error) {
+		for i, text := range files {
+			r, err := table.NewReader(fmt.Sprintf("%d.csv", i), strings.NewReader(text), m.Dialect())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for {
+				row, err := r.Next()
+				if err == io.EOF {
+					break
+				}
+				if err == nil {
+					err = f(row)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.Close()
+		}
+	}
+	pass(s.Gather)
+	pass(func(row *table.Row) error {
+		res, err := s.Row(row)
+		if res != nil && err == nil {
+			n, _ := res.Events[0].Params.Get("metadata.n")
+			got = append(got, fmt.Sprintf("%s %s %s", res.Pos, res.Events[0].ID, n))
+		}
+		return err
+	})
+	checks, err := s.Finish()
+	if d := cmp.Diff([]string{"0.csv:2 A 3", "1.csv:2 B 3", "1.csv:3 C 3"}, got); d != "" || err != nil || !checks[0].OK {
+		t.Errorf("%s %+v %v", d, checks, err)
+	}
+}

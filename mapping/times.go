@@ -378,15 +378,19 @@ func nearEdge(t, edge time.Time) bool {
 	return d > -48*time.Hour && d < 48*time.Hour
 }
 
-// excelTime reads a spreadsheet's serial day number (1900 system): exact to
-// the second, to which it is rounded, as fractions of a day are binary.
-// Serials before March 1900 are refused: the system has a day too many there.
-func excelTime(s string) (wall, error) {
+// excelTime reads a spreadsheet's serial day number: exact to the second, to
+// which it is rounded, as fractions of a day are binary. Serials before March
+// 1900 are refused: the usual system has a day too many there. The other one
+// begins 1462 days later.
+func excelTime(s string, date1904 bool) (wall, error) {
 	d, err := plainNumbers.parse(s)
 	if err != nil {
 		return wall{}, fmt.Errorf("is not a spreadsheet's day number: %w", err)
 	}
 	whole, fraction, ok := d.Int64(9)
+	if date1904 {
+		whole += 1462
+	}
 	if !ok || whole < 61 || whole > 2_958_465 {
 		return wall{}, errors.New("is not a spreadsheet's day number between 1900 and 9999")
 	}

@@ -153,9 +153,12 @@ func TestWallRoundTrip(t *testing.T) {
 }
 
 func TestExcelTimes(t *testing.T) {
+	if w, err := excelTime("44620", true); err != nil || w.year != 2026 || w.month != 3 || w.day != 1 {
+		t.Errorf("1904: %+v, %v", w, err)
+	}
 	for text, want := range map[string]string{"42663.6241666667": "2016-10-20T14:58:48Z", "46082": "2026-03-01T00:00:00Z", "61": "1900-03-01T00:00:00Z",
 		"46082.9999999": "2026-03-02T00:00:00Z", "60": "", "-1": "", "2026-03-01": "", "99999999": "", "": ""} {
-		w, err := excelTime(text)
+		w, err := excelTime(text, false)
 		if want == "" {
 			if err == nil {
 				t.Errorf("%q was taken as %+v", text, w)

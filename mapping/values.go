@@ -29,7 +29,8 @@ type values struct {
 	columns []*column     // by scope index; nil: no column
 	lets    []*let        // by scope index
 
-	payment func(index int) (expression.Value, *RowProblem) // values of payment.let; nil: none
+	date1904 bool                                            // the workbook counts its days from 1904
+	payment  func(index int) (expression.Value, *RowProblem) // values of payment.let; nil: none
 }
 
 func newValues(m *Mapping) *values {
@@ -204,6 +205,9 @@ func (v *values) fixed(i int) expression.Value {
 // problem words an error of an expression.
 func (v *values) problem(p *program, what string, err error) *RowProblem {
 	out := &RowProblem{Code: "expression", Msg: fmt.Sprintf("%s (=%s): %v", what, cutText(p.source, 60), err)}
+	if v.m.isSensitive(p.refs) { // the error may quote what it was given
+		out.Msg = fmt.Sprintf("%s (=%s) cannot be computed", what, cutText(p.source, 60))
+	}
 	var empty *expression.EmptyError
 	var currencies *record.CurrencyError
 	switch {
@@ -399,7 +403,7 @@ func (u unit) major(d decimal.Decimal, code record.Currency) (decimal.Decimal, e
 func (v *values) time(c *column, s string, numeric bool) (expression.Value, *RowProblem) {
 	var first error
 	for _, f := range c.formats {
-		w, at, err := f.parse(s, numeric)
+		w, at, err := f.parse(s, numeric, v.date1904)
 		if err != nil {
 			if first == nil || f.pattern == nil {
 				first = err
@@ -434,7 +438,7 @@ func (v *values) time(c *column, s string, numeric bool) (expression.Value, *Row
 }
 
 // parse gives a wall clock, or an instant for the formats that count seconds.
-func (f timeFormat) parse(s string, numeric bool) (wall, time.Time, error) {
+func (f timeFormat) parse(s string, numeric, date1904 bool) (wall, time.Time, error) {
 	switch f.named {
 	case "unix", "unix_ms":
 		n, err := strconv.ParseInt(s, 10, 64)
@@ -452,7 +456,7 @@ func (f timeFormat) parse(s string, numeric bool) (wall, time.Time, error) {
 		w, err := iso8601(s)
 		return w, time.Time{}, err
 	case "excel":
-		w, err := excelTime(s)
+		w, err := excelTime(s, date1904)
 		return w, time.Time{}, err
 	}
 	if numeric {
