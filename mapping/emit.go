@@ -209,7 +209,7 @@ func (c *compiler) target(e *emit, t *target) {
 		return
 	}
 	e.targets = append(e.targets, t)
-	if t.field.Type == record.TypeMetadata {
+	if t.path != t.field.Path { // a pair of metadata
 		c.literal(e, t, "x") // the key can be too long, whatever the value
 	}
 	if isExpression(t.node) {

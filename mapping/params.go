@@ -14,7 +14,7 @@ import (
 // API takes. An empty value leaves the field out.
 func (v *values) target(p *record.Params, t *target, note func(*RowProblem)) {
 	if t.program == nil {
-		if t.literal != "" || t.field.Unset && t.field.Type != record.TypeMetadata {
+		if t.literal != "" || t.field.Unset && t.path == t.field.Path {
 			p.Set(t.path, t.literal)
 		}
 		return

@@ -149,11 +149,3 @@ func distance(a, b string, most int) int {
 	}
 	return min(row[len(y)], most)
 }
-
-func quoteList(names []string) string {
-	quoted := make([]string, len(names))
-	for i, n := range names {
-		quoted[i] = fmt.Sprintf("%q", n)
-	}
-	return strings.Join(quoted, ", ")
-}

@@ -80,7 +80,11 @@ func print(n *node, depth int) string {
 	case mappingNode:
 		parts := make([]string, len(n.entries))
 		for i, e := range n.entries {
-			parts[i] = e.key.text + ": " + print(e.value, depth+1)
+			key := e.key.text
+			if strings.ContainsAny(key, "[]{}") {
+				key = "'" + key + "'"
+			}
+			parts[i] = key + ": " + print(e.value, depth+1)
 		}
 		if depth == 0 {
 			return strings.Join(parts, "\n") + "\n"
