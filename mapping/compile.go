@@ -3,7 +3,6 @@ package mapping
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -164,9 +163,7 @@ func (c *compiler) lookupFile(decl, file *node, entries map[string]string) {
 		c.at(file, "", "a preset cannot read files")
 		return
 	}
-	if !filepath.IsAbs(path) && c.options.Dir != "" {
-		path = filepath.Join(c.options.Dir, path)
-	}
+	path = c.beside(file, path)
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		c.at(file, "a relative path starts at the mapping's folder", "cannot read the lookup file %q", path)
 		return

@@ -9,6 +9,7 @@ import (
 type compiler struct {
 	collector
 	options Options
+	file    string // the mapping's name in messages
 	lint    bool
 
 	m      *Mapping

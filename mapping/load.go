@@ -64,7 +64,7 @@ func load(ref string, o Options, lint bool) (*Mapping, Problems) {
 }
 
 func parse(name string, src []byte, o Options, lint bool) (*Mapping, Problems) {
-	c := &compiler{options: o, lint: lint}
+	c := &compiler{options: o, lint: lint, file: name}
 	root := parseYAML(name, src, &c.collector)
 	if root == nil {
 		return nil, c.sorted()
@@ -134,8 +134,8 @@ func (c *compiler) extend(root *node, depth int) *node {
 		c.at(ext, "", "more than %d mappings extend one another, or in a circle", maxExtends)
 		return nil
 	}
-	if isPath(ref) && !filepath.IsAbs(ref) && c.options.Dir != "" {
-		ref = filepath.Join(c.options.Dir, ref)
+	if isPath(ref) {
+		ref = c.beside(ext, ref)
 	}
 	name, src, err := readSource(ref)
 	if err != nil {
@@ -157,6 +157,19 @@ func (c *compiler) extend(root *node, depth int) *node {
 		}
 	}
 	return merged
+}
+
+// beside resolves a path that stands at n: relative ones start at the folder
+// of the mapping that they stand in.
+func (c *compiler) beside(n *node, path string) string {
+	dir := c.options.Dir
+	if n.file != c.file {
+		dir = filepath.Dir(n.file)
+	}
+	if filepath.IsAbs(path) || dir == "" {
+		return path
+	}
+	return filepath.Join(dir, path)
 }
 
 // merge lays over onto base: maps key by key, everything else as a whole.

@@ -279,6 +279,18 @@ columns: {order: {from: [Merchant Order Reference, Merchant Reference]}}
 	if _, err := Load(filepath.Join(dir, "a.yaml"), Options{}); err == nil || !strings.Contains(err.Error(), "circle") {
 		t.Errorf("got %v", err)
 	}
+	// Relative paths start where they stand.
+	sub := filepath.Join(dir, "sub")
+	if err := os.Mkdir(sub, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lookups := "{lookups: {m: {file: table.csv, key: k, value: v}}}"
+	for name, text := range map[string]string{"sub/base.yaml": plain(lookups), "sub/table.csv": "k,v\na,b\n", "top.yaml": "extends: sub/base.yaml\nname: top\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustLoad(t, filepath.Join(dir, "top.yaml"), nil)
 	// Without a source of its own, a mapping's source is the name it extends.
 	own := filepath.Join(dir, "own.yaml")
 	if err := os.WriteFile(filepath.Join(dir, "plain.yaml"), []byte(plain(`{}`)), 0o600); err != nil {
@@ -515,5 +527,49 @@ func TestSeveralFiles(t *testing.T) {
 	checks, err := s.Finish()
 	if d := cmp.Diff([]string{"0.csv:2 A 3", "1.csv:2 B 3", "1.csv:3 C 3"}, got); d != "" || err != nil || !checks[0].OK {
 		t.Errorf("%s %+v %v", d, checks, err)
+	}
+}
+
+// The names that every row has, and what a caller must keep to itself.
+func TestFixedNames(t *testing.T) {
+	m := mustParse(t, plain(`{let: {where: '=file + ":" + text(line) + sheet + kind'}, columns: {ref: {from: Ref, type: id}, of: {from: Of, optional: true}, type: {from: Type, optional: true},
+		at: {from: At, type: date, format: excel}, sum: {from: Sum, type: money, in: eur}, card: {from: [Card, PAN], sensitive: true, optional: true}},
+		emit: [{on: [payment, refund], call: report_payment, id: =ref, set: {amount_requested: =sum, paid_at: =at, reference: =ref, method: {name: T}, description: =where, metadata: {hash: =sha256(card)}}}]}`), Options{})
+	got := importText(t, m, "Ref,Sum,At,Card\nA,1,44620,4242\n")
+	if len(got.events) != 1 {
+		t.Fatal(got.problems)
+	}
+	p := got.events[0].Params
+	hash, _ := p.Get("metadata.hash")
+	if d, _ := p.Get("description"); d != "test.csv:2" || len(hash) != 64 {
+		t.Errorf("description %q, hash %q", d, hash)
+	}
+	if at, _ := p.Get("initiated_at"); at != "1646006400" {
+		t.Errorf("1900: %s", at)
+	}
+	if s := m.Sensitive(); len(s) != 2 || s[0] != "Card" || s[1] != "PAN" {
+		t.Errorf("sensitive: %q", s)
+	}
+	s := m.NewSession()
+	defer s.Close()
+	s.Date1904(true)
+	res, err := s.Row(&table.Row{Pos: table.Pos{File: "x", Line: 2}, Role: table.Body, Header: table.NewColumns([]string{"Ref", "Sum", "At"}), Cells: []string{"A", "1", "44620"}})
+	if err != nil || len(res.Events) != 1 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if at, _ := res.Events[0].Params.Get("initiated_at"); at != "1772323200" {
+		t.Errorf("1904: %s", at)
+	}
+}
+
+// A money value beside a currency of its own must agree with it.
+func TestValueBesideCurrency(t *testing.T) {
+	m := mustParse(t, plain(`{emit: [{on: [payment, refund], call: report_payment, id: =ref, set: {amount_requested: {value: =sum, currency: =type}, paid_at: =at, reference: =ref, method: {name: T}}}]}`), Options{})
+	got := importText(t, m, "Ref,Sum,Ccy,At,Type\nA,1,EUR,2026-01-01,EUR\nB,1,EUR,2026-01-01,usd\nC,1,EUR,2026-01-01,\n")
+	if len(got.events) != 1 || got.events[0].Amount.Value != 100 || got.events[0].Amount.Currency != "eur" {
+		t.Errorf("%+v", got.events)
+	}
+	if len(got.problems) != 2 || !strings.Contains(got.problems[0], `bad_currency`) || !strings.Contains(got.problems[1], "missing_field") {
+		t.Errorf("%q", got.problems)
 	}
 }
