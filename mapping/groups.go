@@ -49,14 +49,15 @@ type groups struct {
 	live       map[string]states
 	most       int // live states ever at once
 
-	dir    string // for the temporary file; "" is the system's
-	file   *os.File
-	size   int64
-	runs   []span
-	merged *span // of the file, once lookups were prepared
-	index  []indexEntry
-	bad    map[string]error // keys whose states could not be merged
-	closed bool
+	dir      string // for the temporary file; "" is the system's
+	file     *os.File
+	unlinked bool // its name is gone already
+	size     int64
+	runs     []span
+	merged   *span // of the file, once lookups were prepared
+	index    []indexEntry
+	bad      map[string]error // keys whose states could not be merged
+	closed   bool
 }
 
 type span struct{ from, to int64 }
@@ -100,7 +101,9 @@ func (g *groups) spill() error {
 		if err != nil {
 			return err
 		}
-		g.file = f
+		// Where the system lets us, the name goes at once: no crash leaves
+		// customers' references behind.
+		g.file, g.unlinked = f, os.Remove(f.Name()) == nil
 	}
 	start := g.size
 	if _, err := g.file.Seek(start, io.SeekStart); err != nil {
@@ -323,5 +326,9 @@ func (g *groups) Close() error {
 		return nil
 	}
 	g.closed = true
-	return errors.Join(g.file.Close(), os.Remove(g.file.Name()))
+	err := g.file.Close()
+	if !g.unlinked {
+		err = errors.Join(err, os.Remove(g.file.Name()))
+	}
+	return err
 }
