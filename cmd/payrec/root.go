@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -35,8 +36,20 @@ traced to a line of a file.`,
 			a.cfg, err = findConfig(dir)
 			return err
 		},
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			hint := "`payrec --help` lists the commands"
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = "did you mean payrec " + strings.Join(near, " or payrec ") + "?"
+			}
+			return usage(hint, "there is no command %q", args[0])
+		},
+		RunE:              func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("`"+cmd.CommandPath()+" --help` lists the flags", "%w", err)

@@ -21,7 +21,14 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden sections of the scripts")
 
+// beMain in the environment makes the test binary the program itself, so that
+// a test can kill it.
+const beMain = "PAYREC_TEST_BE_MAIN"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(beMain) != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){"payrec": main})
 }
 
