@@ -82,11 +82,11 @@ func (p *planning) plan(ctx context.Context) error {
 	session := p.Mapping.NewSession()
 	defer session.Close()
 	if p.Mapping.Gathers() {
-		if err := p.each(ctx, session.Gather); err != nil {
+		if err := p.each(ctx, session, session.Gather); err != nil {
 			return err
 		}
 	}
-	err := p.each(ctx, func(row *table.Row) error { return p.row(ctx, session, row) })
+	err := p.each(ctx, session, func(row *table.Row) error { return p.row(ctx, session, row) })
 	if err != nil {
 		return err
 	}
@@ -106,21 +106,22 @@ func (p *planning) plan(ctx context.Context) error {
 }
 
 // each calls do with every row of every file.
-func (p *planning) each(ctx context.Context, do func(*table.Row) error) error {
+func (p *planning) each(ctx context.Context, session *mapping.Session, do func(*table.Row) error) error {
 	for _, file := range p.Files {
-		if err := p.file(ctx, file, do); err != nil {
+		if err := p.file(ctx, file, session, do); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *planning) file(ctx context.Context, file File, do func(*table.Row) error) error {
+func (p *planning) file(ctx context.Context, file File, session *mapping.Session, do func(*table.Row) error) error {
 	reader, err := file.Open()
 	if err != nil {
 		return p.unreadable(err)
 	}
 	defer reader.Close()
+	session.Date1904(reader.Date1904())
 	for n := 1; ; n++ {
 		row, err := reader.Next()
 		if err == io.EOF {

@@ -31,8 +31,11 @@ type LeftoverWriter struct {
 	Dir     string
 	Dialect table.Dialect
 	Files   []File
-	Notes   iter.Seq2[Note, error]         // in the order of the rows; may be nil
-	Entries iter.Seq2[record.Entry, error] // likewise; may be nil
+	// Sensitive names the columns whose cells are hidden; see
+	// [mapping.Mapping.Sensitive].
+	Sensitive []string
+	Notes     iter.Seq2[Note, error]         // in the order of the rows; may be nil
+	Entries   iter.Seq2[record.Entry, error] // likewise; may be nil
 	// Ended says that the run sent all it could: what is still planned then
 	// waits behind a refused call, and travels with it.
 	Ended bool
@@ -203,6 +206,7 @@ func (q *queue) empty() error {
 type leftovers struct {
 	writer *LeftoverWriter
 	head   []string // cells of the header row in force, nil without header
+	hidden []int    // indexes of sensitive cells
 	parts  []*leftoverPart
 }
 
@@ -214,9 +218,21 @@ type leftoverPart struct {
 	out    *table.Writer
 }
 
-func (l *leftovers) nextFile() { l.head = nil }
+func (l *leftovers) nextFile() { l.head, l.hidden = nil, nil }
 
-func (l *leftovers) header(row *table.Row) { l.head = append([]string(nil), row.Cells...) }
+func (l *leftovers) header(row *table.Row) {
+	l.head, l.hidden = append([]string(nil), row.Cells...), nil
+	columns := table.NewColumns(l.head)
+	for _, name := range l.writer.Sensitive {
+		for nth := 1; ; nth++ {
+			i := columns.Index(name, nth)
+			if i < 0 {
+				break
+			}
+			l.hidden = append(l.hidden, i)
+		}
+	}
+}
 
 func (l *leftovers) row(row *table.Row, note Note) error {
 	part, err := l.part(note.Held)
@@ -226,6 +242,11 @@ func (l *leftovers) row(row *table.Row, note Note) error {
 	cells := make([]string, 0, len(row.Cells)+len(addedColumns))
 	for _, cell := range row.Cells {
 		cells = append(cells, table.Guard(cell))
+	}
+	for _, i := range l.hidden {
+		if i < len(cells) && cells[i] != "" {
+			cells[i] = "(hidden)"
+		}
 	}
 	for len(cells) < len(part.header) {
 		cells = append(cells, "") // a ragged row must not shift the added columns

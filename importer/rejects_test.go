@@ -147,6 +147,22 @@ func TestLeftoversOfFilesThatDiffer(t *testing.T) {
 	}
 }
 
+// A cell that the mapping calls sensitive does not reach the file.
+func TestLeftoversHideSensitiveCells(t *testing.T) {
+	d := table.Dialect{}
+	w := &LeftoverWriter{Run: "r", Dir: t.TempDir(), Dialect: d, Sensitive: []string{"iban"},
+		Files: []File{fileOf(t, "a.csv", "id,IBAN,note\n1,SECRET,x\n2,,y\n", d)},
+		Notes: each(Note{File: "a.csv", Line: 2}, Note{File: "a.csv", Line: 3})}
+	files, err := w.Write(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := read(t, files.Rejects[0], ',')
+	if rows[1][1] != "(hidden)" || rows[1][2] != "x" || rows[2][1] != "" {
+		t.Errorf("%q", rows)
+	}
+}
+
 // A source that changed under the run is not written as if it were the same.
 func TestLeftoversOfAChangedFile(t *testing.T) {
 	d := table.Dialect{}

@@ -178,6 +178,7 @@ func (r *importRun) leftovers(ctx context.Context, w *importer.LeftoverWriter) e
 		return nil
 	}
 	w.Run, w.Dir, w.Dialect, w.Files = r.result.Run, r.flags.out, r.mapping.Dialect(), r.inputs.files
+	w.Sensitive = r.mapping.Sensitive()
 	files, err := w.Write(ctx)
 	if err != nil {
 		return fmt.Errorf("writing the files of rows that were not imported: %w", err)
