@@ -90,7 +90,7 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	bar := a.newProgress("reading", 0)
+	bar := a.newProgress("reading", "records", 0)
 	data, err := exporter.Collect(cmd.Context(), source{t.client}, exporter.Options{
 		Attempts: exporter.AttemptsMode(f.attempts), Period: period, Concurrency: f.concurrency,
 		Progress: func(records, attempts int) { bar.set(int64(records + attempts)) },

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -130,6 +131,61 @@ func TestKilledImports(t *testing.T) {
 	again, err := start().Output()
 	if err != nil || !bytes.Contains(again, []byte(`"requests_sent": 0,`)) {
 		t.Errorf("once more: %v\n%s", err, again)
+	}
+}
+
+// TestInterruptedImport: an interrupt finishes what is under way, starts nothing
+// more, and says how to go on.
+func TestInterruptedImport(t *testing.T) {
+	const rows = 500
+	server, url := serve(t)
+	dir := t.TempDir()
+	file := writePayments(t, dir, rows)
+	hold, struck := make(chan struct{}), make(chan struct{})
+	server.Inject(sandbox.Fault{Kind: sandbox.FaultDelay, Nth: 100, Hold: hold, Struck: func() { close(struck) }})
+	start := func() (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
+		cmd := exec.Command(os.Args[0], "import", file, "-m", "generic-csv", "--api-base", url, "--json", "--concurrency", "2")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), beMain+"=1", "STRIPE_API_KEY=sk_test_kill")
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		return cmd, &stdout, &stderr
+	}
+	cmd, stdout, stderr := start()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-struck
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	close(hold)
+	cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != exitInterrupted {
+		t.Fatalf("exit status %d, want %d\n%s", got, exitInterrupted, stderr)
+	}
+	if !strings.Contains(stderr.String(), "run the same command again to go on") {
+		t.Errorf("standard error:\n%s", stderr)
+	}
+	var first result
+	if err := json.Unmarshal(stdout.Bytes(), &first); err != nil {
+		t.Fatalf("%v\n%s", err, stdout)
+	}
+	made := server.Totals().Records
+	if !first.Balanced || first.Calls.Confirmed != int64(made) || first.Calls.InDoubt != 0 || made >= rows {
+		t.Errorf("%d records made, the books say %+v", made, first.Calls)
+	}
+
+	cmd, stdout, stderr = start()
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("going on: %v\n%s", err, stderr)
+	}
+	var second result
+	if err := json.Unmarshal(stdout.Bytes(), &second); err != nil {
+		t.Fatal(err)
+	}
+	if second.Calls.Already != int64(made) || second.RequestsSent != int64(rows-made) || server.Totals().Records != rows {
+		t.Errorf("after %d, going on: %+v, %d requests, %d records", made, second.Calls, second.RequestsSent, server.Totals().Records)
 	}
 }
 

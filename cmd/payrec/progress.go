@@ -23,7 +23,7 @@ type progress struct {
 // sayEvery is how often a line is printed where there is no terminal.
 const sayEvery = 15 * time.Second
 
-func (a *app) newProgress(what string, total int64) *progress {
+func (a *app) newProgress(what, unit string, total int64) *progress {
 	p := &progress{app: a, what: what, total: total, said: time.Now()}
 	if isTerminal(a.stderr) {
 		length := total
@@ -35,6 +35,7 @@ func (a *app) newProgress(what string, total int64) *progress {
 			progressbar.OptionSetDescription(what),
 			progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString(unit),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetWidth(30))

@@ -57,7 +57,7 @@ func (r *importRun) planAndApply(ctx context.Context, send bool) error {
 }
 
 func (r *importRun) plan(ctx context.Context, book importer.Book, notes *importer.Notes) (*importer.Report, error) {
-	bar := r.newProgress("reading", 0)
+	bar := r.newProgress("reading", "rows", 0)
 	defer bar.done()
 	planner := &importer.Planner{
 		Mapping: r.mapping, Files: r.inputs.files, Book: book, Notes: notes,
@@ -95,7 +95,7 @@ func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes
 	if err != nil {
 		return err
 	}
-	bar := r.newProgress("reporting", toSend(todo))
+	bar := r.newProgress("reporting", "calls", toSend(todo))
 	requests, stopped := r.applier(run, bar.set).Apply(ctx)
 	bar.done()
 
