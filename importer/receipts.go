@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"fmt"
 	"io"
 	"iter"
 
@@ -26,9 +27,37 @@ type Receipt struct {
 	IdempotencyKey string `csv:"idempotency_key"`
 }
 
-// WriteReceipts writes the confirmed of the entries as a CSV file and returns
-// how many there were.
-func WriteReceipts(w io.Writer, entries iter.Seq2[record.Entry, error]) (n int64, err error) {
+// A ReviewLine is one line of a plan's review: a call and what will be done
+// about it.
+type ReviewLine struct {
+	Disposition string `csv:"what"`
+	File        string `csv:"file"`
+	Line        int    `csv:"line"`
+	Class       string `csv:"class"`
+	Call        string `csv:"call"`
+	Payment     string `csv:"payment"`
+	Reference   string `csv:"id"`
+	Amount      string `csv:"amount"` // decimal, major units
+	Currency    string `csv:"currency"`
+	Reason      string `csv:"reason"`
+	Before      string `csv:"read_before"` // file:line of the earlier reading
+	Operation   string `csv:"operation"`
+}
+
+// WriteReceipts writes the confirmed of the entries as CSV and returns how many
+// there were.
+func WriteReceipts(w io.Writer, entries iter.Seq2[record.Entry, error]) (int64, error) {
+	return writeTyped(w, entries, func(e record.Entry) (any, bool) { return receiptOf(e), e.State == record.Confirmed })
+}
+
+// WriteReview writes all entries of a plan as CSV, for somebody to review, and
+// returns how many there were.
+func WriteReview(w io.Writer, entries iter.Seq2[record.Entry, error]) (int64, error) {
+	return writeTyped(w, entries, func(e record.Entry) (any, bool) { return reviewOf(e), true })
+}
+
+// writeTyped writes a line for each entry that lineOf wants.
+func writeTyped(w io.Writer, entries iter.Seq2[record.Entry, error], lineOf func(record.Entry) (any, bool)) (n int64, err error) {
 	lines := make(chan any)
 	written := make(chan error, 1)
 	go func() {
@@ -41,8 +70,8 @@ func WriteReceipts(w io.Writer, entries iter.Seq2[record.Entry, error]) (n int64
 			err = entryErr
 			break
 		}
-		if e.State == record.Confirmed {
-			lines <- receiptOf(e)
+		if line, wanted := lineOf(e); wanted {
+			lines <- line
 			n++
 		}
 	}
@@ -55,14 +84,32 @@ func WriteReceipts(w io.Writer, entries iter.Seq2[record.Entry, error]) (n int64
 
 func receiptOf(e record.Entry) Receipt {
 	r := Receipt{
-		File: table.Guard(e.File), Line: e.Line, Class: e.Class, Call: string(e.Call),
+		File: table.Guard(e.File), Line: e.Line, Class: table.Guard(e.Class), Call: string(e.Call),
 		Payment: table.Guard(e.Payment), Reference: table.Guard(e.Natural),
 		PaymentRecord: e.RecordID, Request: e.RequestID,
 		IdempotencyKey: record.IdempotencyKey(e.ID, e.Epoch),
 	}
-	if e.Amount.Currency != "" {
-		r.Amount = e.Amount.Money().Text()
-		r.Currency = string(e.Amount.Currency)
-	}
+	r.Amount, r.Currency = amountOf(e)
 	return r
+}
+
+func reviewOf(e record.Entry) ReviewLine {
+	l := ReviewLine{
+		Disposition: string(e.Disposition), File: table.Guard(e.File), Line: e.Line, Class: table.Guard(e.Class),
+		Call: string(e.Call), Payment: table.Guard(e.Payment), Reference: table.Guard(e.Natural),
+		Reason: table.Guard(e.Reason), Operation: e.ID,
+	}
+	l.Amount, l.Currency = amountOf(e)
+	if e.PreviousFile != "" {
+		l.Before = table.Guard(fmt.Sprintf("%s:%d", e.PreviousFile, e.PreviousLine))
+	}
+	return l
+}
+
+// amountOf is what the call moves: a decimal in major units and its currency.
+func amountOf(e record.Entry) (amount, currency string) {
+	if e.Amount.Currency == "" {
+		return "", ""
+	}
+	return e.Amount.Money().Text(), string(e.Amount.Currency)
 }

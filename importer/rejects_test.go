@@ -218,3 +218,21 @@ func TestReceipts(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }
+
+func TestReview(t *testing.T) {
+	e := entry("m.csv", 2, record.Changed, record.Confirmed)
+	e.ID, e.Amount, e.PreviousFile, e.PreviousLine = "op1", record.Amount{Currency: "usd", Value: 1050}, "old.csv", 7
+	held := entry("m.csv", 3, record.Held, "")
+	held.Reason = "no record"
+	var b strings.Builder
+	n, err := WriteReview(&b, each(e, held))
+	if err != nil || n != 2 {
+		t.Fatalf("%d, %v", n, err)
+	}
+	want := "what,file,line,class,call,payment,id,amount,currency,reason,read_before,operation\n" +
+		"changed,m.csv,2,,report_refund,P1,,10.50,usd,,old.csv:7,op1\n" +
+		"held,m.csv,3,,report_refund,P1,,,,no record,,\n"
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}

@@ -21,6 +21,7 @@ type importFlags struct {
 	json        bool
 	dryRun      bool
 	latest      bool
+	review      string
 }
 
 func (f *importFlags) addPlan(cmd *cobra.Command) {
@@ -32,8 +33,8 @@ func (f *importFlags) addPlan(cmd *cobra.Command) {
 
 func (f *importFlags) addRun(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.concurrency, "concurrency", 0, "payments under way at once (default 16)")
-	flags.Float64Var(&f.rate, "rate", 0, "requests a second at the most (default 20; no limit on this machine)")
+	flags.IntVar(&f.concurrency, "concurrency", 0, "payments under way at once, `N` (default 16)")
+	flags.Float64Var(&f.rate, "rate", 0, "`N` requests a second at the most (default 20; no limit on this machine)")
 	flags.StringVar(&f.out, "out", "", "the `FOLDER` for rejects, held rows and receipts (default "+defaultOut+")")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object on standard output")
 	f.targetFlags.add(cmd)
@@ -71,14 +72,16 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan FILE… -m MAPPING",
 		Short: "Write down what an import would report, for somebody to review and apply",
 		Long: `Plan does all of an import but the sending. What it prints is what payrec apply
-will send: one person plans, another applies.
+will send: one person plans, another applies. --review writes every call with
+its row, amount and what will be done about it, for the other to read.
 ` + importStatuses,
-		Example: `  payrec plan settlement.csv -m adyen-settlement-detail
+		Example: `  payrec plan settlement.csv -m adyen-settlement-detail --review review.csv
   payrec apply --latest`,
 		Args: arguments(1, -1, "a file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, files []string) error { return a.importFiles(cmd.Context(), f, files, false) },
 	}
 	f.addPlan(cmd)
+	cmd.Flags().StringVar(&f.review, "review", "", "write the planned calls to the CSV `FILE`")
 	return cmd
 }
 

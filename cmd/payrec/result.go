@@ -57,6 +57,7 @@ type fileResult struct {
 	Rejects  string   `json:"rejects,omitempty"`
 	Held     string   `json:"held,omitempty"`
 	Receipts string   `json:"receipts,omitempty"`
+	Review   string   `json:"review,omitempty"`
 	More     []string `json:"more,omitempty"`
 }
 

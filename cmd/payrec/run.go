@@ -83,7 +83,24 @@ func (r *importRun) review(ctx context.Context, notes *importer.Notes) error {
 			return err
 		}
 	}
+	if r.flags.review != "" {
+		if err := r.writeReview(ctx); err != nil {
+			return err
+		}
+	}
 	return r.print()
+}
+
+// writeReview writes what the plan says of every call.
+func (r *importRun) writeReview(ctx context.Context) error {
+	err := table.WriteFile(r.flags.review, func(w io.Writer) error {
+		_, err := importer.WriteReview(w, r.journal.Entries(ctx, r.result.Run))
+		return err
+	})
+	if err == nil {
+		r.result.Files.Review = r.flags.review
+	}
+	return err
 }
 
 // apply sends the plan and closes its books.

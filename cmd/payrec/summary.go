@@ -227,7 +227,7 @@ func (r *result) writeProblems(p *printer) {
 
 func (r *result) writeFiles(p *printer) {
 	g := &grid{titles: []string{"file", ""}}
-	for _, f := range [][2]string{{"rejects", r.Files.Rejects}, {"held", r.Files.Held}, {"receipts", r.Files.Receipts}} {
+	for _, f := range [][2]string{{"rejects", r.Files.Rejects}, {"held", r.Files.Held}, {"receipts", r.Files.Receipts}, {"review", r.Files.Review}} {
 		if f[1] != "" {
 			g.add(f[0], f[1])
 		}

@@ -44,7 +44,7 @@ func (f *targetFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.keyFile, "api-key-file", "", "read the API key from `FILE`, - for standard input (else STRIPE_API_KEY)")
 	flags.BoolVar(&f.live, "live", false, "allow a live key")
 	flags.StringVar(&f.account, "account", "", "your `NAME` for the account; a journal belongs to one (default \"default\")")
-	flags.StringVar(&f.stripeID, "stripe-account", "", "act on behalf of the connected account `acct_…`")
+	flags.StringVar(&f.stripeID, "stripe-account", "", "act on behalf of the connected account `ACCT`")
 	flags.StringVar(&f.journal, "journal", "", "the journal `FILE` (default "+defaultJournal+", or beside the sandbox's state)")
 }
 
