@@ -289,7 +289,11 @@ func (c *compiler) moneyIn(col *column, in *node) {
 		col.inColumn = other
 		return
 	}
-	code, err := record.ParseCurrency(c.param(in, s))
+	given := c.param(in, s)
+	if given == "" && s != "" && (c.lint || c.failed()) {
+		return // a required param that nobody has given yet: said where params are read
+	}
+	code, err := record.ParseCurrency(given)
 	if err != nil {
 		c.at(in, didYouMeanOr(s, c.currencyColumns()), "%q is neither a column nor a currency code", s)
 	}
