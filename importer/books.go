@@ -90,6 +90,9 @@ func (c *Calls) place(t record.Tally, applied bool) *int64 {
 		}
 		return nil // the rows were rejected
 	case record.Changed:
+		if applied && inDoubt(t.State) {
+			return &c.InDoubt
+		}
 		return &c.Rejected
 	case record.Parked:
 		return &c.Parked
@@ -109,6 +112,14 @@ func (c *Calls) place(t record.Tally, applied bool) *int64 {
 		return &c.Pending // in doubt since an earlier run, and to be asked again
 	}
 	return &c.InDoubt
+}
+
+func inDoubt(s record.State) bool {
+	switch s {
+	case record.Sending, record.UnknownState, record.Reconciling, record.ConflictState:
+		return true
+	}
+	return false
 }
 
 // A ClassCount is how many rows a class took, with the sums of the money by

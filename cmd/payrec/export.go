@@ -81,7 +81,7 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	t, err := a.open(&f.targetFlags, f.concurrency)
+	t, err := a.open(cmd.Context(), &f.targetFlags, f.concurrency)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (a *app) control(cmd *cobra.Command, t *target) ([]exporter.Fact, error) {
 		return nil, err
 	}
 	defer j.Close()
-	if j.Identity() != t.identity {
+	if !j.Identity().Same(t.identity) {
 		return append(facts, exporter.Fact{Section: "Account", Name: "journal", Value: t.journal + " belongs to another account"}), nil
 	}
 	runs, err := j.Runs(cmd.Context())

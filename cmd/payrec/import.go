@@ -156,7 +156,7 @@ func (a *app) openJournal(ctx context.Context, f *importFlags) (*target, *journa
 	if f.dryRun {
 		return a.dryJournal(ctx, f)
 	}
-	t, err := a.open(&f.targetFlags, max(f.concurrency, 16))
+	t, err := a.open(ctx, &f.targetFlags, max(f.concurrency, 16))
 	if err != nil {
 		return nil, nil, err
 	}

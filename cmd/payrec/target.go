@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -61,7 +62,7 @@ type target struct {
 
 // open finds the account that the flags, the environment and the configuration
 // name, in that order.
-func (a *app) open(f *targetFlags, conns int) (*target, error) {
+func (a *app) open(ctx context.Context, f *targetFlags, conns int) (*target, error) {
 	if f.sandbox != "" {
 		if f.apiBase != "" || f.live || f.keyFile != "" {
 			return nil, usage("leave one of them out", "--sandbox is an account of its own and goes with none of --api-base, --api-key-file and --live")
@@ -88,13 +89,18 @@ func (a *app) open(f *targetFlags, conns int) (*target, error) {
 		// The port of a server on this machine may change from day to day.
 		endpoint = "loopback"
 	}
+	id, err := client.AccountID(ctx)
+	if err != nil {
+		client.Close()
+		return nil, &failure{exitFailed, err, "check the key, its account and its mode"}
+	}
 	account := first(f.account, a.getenv("PAYREC_ACCOUNT"), a.cfg.Account, "default")
 	if f.stripeID != "" {
 		account += "/" + f.stripeID
 	}
 	return &target{
 		client:   client,
-		identity: journal.Identity{Account: account, Livemode: key.Livemode(), Endpoint: endpoint},
+		identity: journal.Identity{Account: account, Livemode: key.Livemode(), Endpoint: endpoint, AccountID: id},
 		journal:  first(f.journal, a.getenv("PAYREC_JOURNAL"), a.cfg.Journal, defaultJournal),
 		name:     fmt.Sprintf("%s (%s, %s)", base, mode(key.Livemode()), account),
 		live:     key.Livemode(),

@@ -132,6 +132,8 @@ func identity(ctx context.Context, conn *sql.Conn) (id Identity, err error) {
 			id.Livemode, seen = value == "true", seen+1
 		case "endpoint":
 			id.Endpoint, seen = value, seen+1
+		case "account_id":
+			id.AccountID = value
 		}
 	}
 	if err := rows.Err(); err != nil {

@@ -75,9 +75,22 @@ import (
 // An Identity says whose journal this is. It is pinned when the journal is
 // made, because an operation known to one account says nothing about another.
 type Identity struct {
-	Account  string // acct_…
+	Account  string // the user's name for the account
 	Livemode bool
 	Endpoint string // "api.stripe.com", "loopback" or "sandbox:acct_…"
+	// AccountID is the account's own id, acct_…, or "" when the key may not
+	// read it. Once known it is pinned as well: a key of another account under
+	// the same name must not find its payments reported already.
+	AccountID string
+}
+
+// Same says whether both can be the same journal's. An unknown account id
+// contradicts none.
+func (id Identity) Same(o Identity) bool {
+	if id.AccountID == "" || o.AccountID == "" {
+		id.AccountID, o.AccountID = "", ""
+	}
+	return id == o
 }
 
 func (id Identity) String() string {
@@ -85,7 +98,11 @@ func (id Identity) String() string {
 	if id.Livemode {
 		mode = "live mode"
 	}
-	return fmt.Sprintf("%s (%s) at %s", id.Account, mode, id.Endpoint)
+	account := id.Account
+	if id.AccountID != "" {
+		account += " " + id.AccountID
+	}
+	return fmt.Sprintf("%s (%s) at %s", account, mode, id.Endpoint)
 }
 
 // Scope names the account for [record.OpID]. The endpoint is left out: it names

@@ -90,8 +90,12 @@ func (j *Journal) open(ctx context.Context, note lockNote) error {
 	if err != nil {
 		return damaged(j.path, err)
 	}
-	if have != j.id {
+	if !have.Same(j.id) {
 		return &IdentityError{j.path, have, j.id}
+	}
+	learnt := j.id.AccountID
+	if have.AccountID != "" {
+		j.id.AccountID, learnt = have.AccountID, ""
 	}
 	if j.read, err = openReaders(j.path); err != nil {
 		return err
@@ -100,6 +104,9 @@ func (j *Journal) open(ctx context.Context, note lockNote) error {
 	err = j.lock.unseal()
 	if err == nil {
 		err = migrate(ctx, conn, version)
+	}
+	if err == nil && learnt != "" {
+		_, err = conn.ExecContext(ctx, "INSERT OR IGNORE INTO meta (name, value) VALUES ('account_id', ?)", learnt)
 	}
 	if err == nil {
 		err = j.w.recover(ctx)

@@ -96,7 +96,7 @@ func TestIdentityIsPinned(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range []Identity{{"acct_2", false, "loopback"}, {"acct_1", true, "loopback"}, {"acct_1", false, "api.stripe.com"}} {
+	for _, id := range []Identity{{"acct_2", false, "loopback", ""}, {"acct_1", true, "loopback", ""}, {"acct_1", false, "api.stripe.com", ""}} {
 		_, err := Open(ctx, j.path, id, Options{})
 		var e *IdentityError
 		if !errors.As(err, &e) || e.Have != me || e.Ask != id {
@@ -346,5 +346,34 @@ func TestOpenAfterFailure(t *testing.T) {
 	k := open(t, j.path)
 	if e := entries(t, k, "r", Unknown); len(e) != 1 {
 		t.Errorf("in doubt: %+v", e)
+	}
+}
+
+// TestAccountID: once the account's id is known, a key of another account under
+// the same name is refused; a key that may not read the id is not.
+func TestAccountID(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "payrec.journal")
+	for _, tt := range []struct {
+		id     string
+		opens  bool
+		pinned string
+	}{{"", true, ""}, {"acct_1", true, "acct_1"}, {"", true, "acct_1"}, {"acct_1", true, "acct_1"}, {"acct_2", false, ""}} {
+		asked := me
+		asked.AccountID = tt.id
+		j, err := Open(ctx, path, asked, Options{Clock: clock})
+		var other *IdentityError
+		if (err == nil) != tt.opens || err != nil && !errors.As(err, &other) {
+			t.Fatalf("opened as %q: %v", tt.id, err)
+		}
+		if err != nil {
+			continue
+		}
+		if got := j.Identity().AccountID; got != tt.pinned {
+			t.Errorf("opened as %q: the journal is of %q, want %q", tt.id, got, tt.pinned)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/payrec/payrec/record"
@@ -61,6 +62,26 @@ func (c *Client) Record(ctx context.Context, id string) (*record.PaymentRecord, 
 // Attempt retrieves one payment attempt record.
 func (c *Client) Attempt(ctx context.Context, id string) (*record.PaymentAttemptRecord, error) {
 	return retrieve(ctx, c, "/v1/payment_attempt_records/", id, c.checkAttempt)
+}
+
+// AccountID asks once which account the key belongs to. It is "" when the key
+// may not know, or nobody answers: then the first call will say what is wrong.
+// An error means that the key is not taken at all.
+func (c *Client) AccountID(ctx context.Context) (string, error) {
+	u, err := c.url("/v1/account", nil)
+	if err != nil {
+		return "", err
+	}
+	var account struct{ ID string }
+	_, _, err = c.getOnce(ctx, u, &account)
+	var refused *Error
+	if errors.As(err, &refused) && refused.Status == http.StatusUnauthorized {
+		return "", err
+	}
+	if err != nil || !strings.HasPrefix(account.ID, "acct_") || !isWord(account.ID) {
+		return "", nil
+	}
+	return account.ID, nil
 }
 
 func badID(id string) error { return fmt.Errorf("%q is no id of the API", Key{}.scrub(id)) }
