@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// planEnding is what a golden plan's name has behind its input's.
-const planEnding = ".plan.jsonl"
+// PlanEnding is what a golden plan's name has behind its input's.
+const PlanEnding = ".plan.jsonl"
 
 // A GoldenResult is how one file of a golden folder came out.
 type GoldenResult struct {
@@ -47,7 +47,7 @@ func (m *Mapping) TestGolden(dir string, update bool) ([]GoldenResult, error) {
 		return nil, fmt.Errorf("the golden folder %s holds no file to map; put in an input, and let --update write its plan", dir)
 	}
 	for _, e := range entries {
-		if input, ok := strings.CutSuffix(e.Name(), planEnding); ok && !inputs[input] {
+		if input, ok := strings.CutSuffix(e.Name(), PlanEnding); ok && !inputs[input] {
 			out = append(out, GoldenResult{File: input, Difference: "there is a plan of it, but the file itself is gone; remove the plan, or bring the file back"})
 		}
 	}
@@ -56,7 +56,7 @@ func (m *Mapping) TestGolden(dir string, update bool) ([]GoldenResult, error) {
 
 func isGoldenInput(name string) bool {
 	ext := strings.ToLower(filepath.Ext(name))
-	return !strings.HasPrefix(name, ".") && !strings.HasSuffix(name, planEnding) && ext != ".yaml" && ext != ".yml"
+	return !strings.HasPrefix(name, ".") && !strings.HasSuffix(name, PlanEnding) && ext != ".yaml" && ext != ".yml"
 }
 
 func (m *Mapping) testGolden(path string, update bool) (GoldenResult, error) {
@@ -65,7 +65,7 @@ func (m *Mapping) testGolden(path string, update bool) (GoldenResult, error) {
 	if err := m.WritePlan(&got, []PlanFile{m.PlanFile(path)}); err != nil {
 		return r, err
 	}
-	golden := path + planEnding
+	golden := path + PlanEnding
 	want, err := os.ReadFile(golden)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):

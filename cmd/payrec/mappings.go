@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,42 +67,126 @@ Exit statuses: 0 no fault (warnings do not count) · 2 faults`,
 	}
 }
 
+// testFlags are the flags of `payrec test`.
+type testFlags struct {
+	golden string
+	update bool
+	params []string
+}
+
 func (a *app) testCommand() *cobra.Command {
-	return &cobra.Command{
+	f := &testFlags{}
+	cmd := &cobra.Command{
 		Use:   "test MAPPING…",
-		Short: "Run the tests that stand in mappings",
+		Short: "Test mappings: by the tests that stand in them, and by golden folders",
 		Long: `Test runs each mapping's inline tests through the path that an import takes.
 
-Exit statuses: 0 all passed · 1 some failed · 2 a mapping is wrong`,
-		Example: "  payrec test mapping.yaml",
-		Args:    arguments(1, -1, "a mapping"),
+With --golden it also maps every file of a folder and compares what comes of it
+with the plan beside the file: march.csv with march.csv.plan.jsonl. Plans are
+JSON Lines, one line per row, then checks and sums, and are made to be read and
+compared by people. --update writes those that are not there or differ; look at
+them before you keep them. Folders and YAML files in the folder are passed over.
+
+Exit statuses: 0 all passed · 1 some failed · 2 a mapping or the folder is wrong`,
+		Example: `  payrec test mapping.yaml
+  payrec test mapping.yaml --golden testdata
+  payrec test mapping.yaml --golden testdata --update`,
+		Args: arguments(1, -1, "a mapping"),
 		RunE: func(cmd *cobra.Command, refs []string) error {
+			switch {
+			case f.update && f.golden == "":
+				return usage("name the folder with --golden DIR", "--update writes the plans of a golden folder, and none is given")
+			case f.golden != "" && len(refs) > 1:
+				return usage("run the test once for each mapping", "a golden folder holds the plans of one mapping, not of %d", len(refs))
+			}
+			params, err := a.parseParams(f.params)
+			if err != nil {
+				return err
+			}
 			failed := 0
 			for _, ref := range refs {
-				m, err := mapping.Load(ref, mapping.Options{Params: a.cfg.Params})
+				n, err := testMapping(cmd, ref, mapping.Options{Params: params}, f)
 				if err != nil {
 					return err
 				}
-				results := m.Test()
-				for _, t := range results {
-					if t.OK {
-						cmd.Printf("ok      %s\n", clean(t.Name))
-						continue
-					}
-					failed++
-					cmd.Printf("FAILED  %s (line %d)\n", clean(t.Name), t.Line)
-					for _, difference := range t.Failures {
-						cmd.Printf("        %s\n", clean(difference))
-					}
-				}
-				if len(results) == 0 {
-					cmd.Printf("%s has no tests\n", clean(ref))
-				}
+				failed += n
 			}
 			if failed > 0 {
 				return &failure{exitFailed, fmt.Errorf("%s failed", count(int64(failed), "test")), ""}
 			}
 			return nil
+		},
+	}
+	cmd.Flags().StringVar(&f.golden, "golden", "", "folder of files and the plans that they must give")
+	cmd.Flags().BoolVar(&f.update, "update", false, "write the plans that are missing or differ")
+	cmd.Flags().StringArrayVar(&f.params, "param", nil, "value of a mapping's param: name=value")
+	return cmd
+}
+
+// testMapping runs all tests of one mapping and says how many failed.
+func testMapping(cmd *cobra.Command, ref string, o mapping.Options, f *testFlags) (failed int, err error) {
+	m, err := mapping.Load(ref, o)
+	if err != nil {
+		return 0, err
+	}
+	fail := func(name, difference string) {
+		failed++
+		cmd.Printf("FAILED  %s\n", clean(name))
+		for line := range strings.Lines(difference) {
+			cmd.Printf("        %s\n", clean(strings.TrimRight(line, "\n")))
+		}
+	}
+	results := m.Test()
+	for _, t := range results {
+		if t.OK {
+			cmd.Printf("ok      %s\n", clean(t.Name))
+			continue
+		}
+		fail(fmt.Sprintf("%s (line %d)", t.Name, t.Line), strings.Join(t.Failures, "\n"))
+	}
+	if f.golden == "" {
+		if len(results) == 0 {
+			cmd.Printf("%s has no tests\n", clean(ref))
+		}
+		return failed, nil
+	}
+	files, err := m.TestGolden(f.golden, f.update)
+	if err != nil {
+		return failed, &failure{exitUsage, err, ""}
+	}
+	for _, g := range files {
+		name := filepath.Join(f.golden, g.File)
+		switch {
+		case g.Written:
+			cmd.Printf("written %s\n", clean(name+mapping.PlanEnding))
+		case g.OK:
+			cmd.Printf("ok      %s\n", clean(name))
+		default:
+			fail(name, g.Difference)
+		}
+	}
+	return failed, nil
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema mapping",
+		Short: "Print the JSON Schema of mappings, for editors",
+		Long: `Schema prints the JSON Schema (draft-07) of the mapping language. Editors that
+know YAML complete and check a mapping by it, when its first line is
+
+  # yaml-language-server: $schema=mapping.schema.json
+
+Exit statuses: 0 done · 2 there is no such schema`,
+		Example:   "  payrec schema mapping > mapping.schema.json",
+		ValidArgs: []string{"mapping"},
+		Args:      arguments(1, 1, "what to print the schema of: mapping"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] != "mapping" {
+				return usage("`payrec schema mapping` prints the one there is", "there is no schema of %q", args[0])
+			}
+			_, err := cmd.OutOrStdout().Write(mapping.Schema())
+			return err
 		},
 	}
 }
