@@ -46,8 +46,8 @@ func (c *compiler) mapping(root *node) *Mapping {
 	rowScope := c.names.scope()
 	m.total = c.expression(rowScope, root.get("total"), expression.Money)
 	c.payment(root, rowScope)
+	c.emit(root, rowScope)
 	m.scope = c.names.scope()
-	c.emit(root)
 	c.unusedClasses()
 	c.checks(root.get("checks"), rowScope)
 	c.inlineTests(root.get("tests"))
@@ -230,15 +230,10 @@ func (c *compiler) payment(root *node, rowScope *expression.Scope) {
 	}
 	c.m.key = c.expression(rowScope, n.get("key"), expression.Text, expression.Number)
 	c.m.order = c.expression(rowScope, n.get("order"), expression.Time, expression.Number, expression.Text)
-	c.pairs(n.get("let"), "payment.let", func(name, value *node) {
-		a := c.aggregate(rowScope, value, expression.Text)
-		kind := expression.Text
-		if a != nil {
-			kind = a.Kind()
-		}
-		index := c.names.add(&c.collector, name, name.text, kind)
-		c.m.payLets = append(c.m.payLets, &payLet{name.text, index, a})
-	})
+	c.m.payLets = c.gatheredLets(n.get("let"), "payment.let", rowScope, expression.Text)
+	if len(c.m.payLets) > 0 {
+		c.m.gatherings = append(c.m.gatherings, &gathering{what: "payment.let", lets: c.m.payLets})
+	}
 }
 
 // aggregate compiles a value over rows that begins with "=".
@@ -283,6 +278,9 @@ func (c *compiler) sensitive() {
 			check(e.id, "a call's id")
 			check(e.fee, "the journal")
 			check(e.net, "the journal")
+			if e.per != nil {
+				check(e.per.key, "the journal")
+			}
 			for _, t := range e.targets {
 				check(t.program, t.path)
 			}

@@ -14,6 +14,8 @@ type emit struct {
 	node    *node
 	call    record.CallName
 	spec    *record.Spec
+	per     *gathering // the rows that share one call; nil: each makes its own
+	scope   *expression.Scope
 	when    *program
 	id      *program
 	fee     *program
@@ -31,9 +33,9 @@ type target struct {
 	short   bool // comes from a short form, so that a written-out field wins
 }
 
-var emitKeys = []string{"on", "when", "call", "id", "needs", "fee", "net", "set"}
+var emitKeys = []string{"on", "per", "let", "when", "call", "id", "needs", "fee", "net", "set"}
 
-func (c *compiler) emit(root *node) {
+func (c *compiler) emit(root *node, rowScope *expression.Scope) {
 	n := root.get("emit")
 	if n == nil {
 		c.at(root, "", `the key "emit" is missing: which calls are made?`)
@@ -49,17 +51,22 @@ func (c *compiler) emit(root *node) {
 			c.at(item, "say on: payment", "the emit says not for which class it is")
 		}
 		c.call(e, item)
-		e.when = c.condition(c.m.scope, item.get("when"))
-		e.id = c.expression(c.m.scope, item.get("id"), expression.Text, expression.Number)
+		shown := len(c.names.list)
+		c.per(e, item, classes, rowScope)
+		e.scope = c.names.scope()
+		e.when = c.condition(e.scope, item.get("when"))
+		c.perWhen(e)
+		e.id = c.expression(e.scope, item.get("id"), expression.Text, expression.Number)
 		if item.get("id") == nil {
 			c.at(item, "say id: =reference, the natural identity of the call: the same id is the same event", "the emit has no id")
 		}
-		e.fee = c.expression(c.m.scope, item.get("fee"), expression.Money)
-		e.net = c.expression(c.m.scope, item.get("net"), expression.Money)
+		e.fee = c.expression(e.scope, item.get("fee"), expression.Money)
+		e.net = c.expression(e.scope, item.get("net"), expression.Money)
 		if e.spec != nil {
 			c.set(e, item.get("set"))
 			c.complete(e)
 		}
+		c.names.hide(shown)
 		for _, class := range classes {
 			c.m.emits[class] = append(c.m.emits[class], e)
 		}
@@ -213,7 +220,7 @@ func (c *compiler) target(e *emit, t *target) {
 		c.literal(e, t, "x") // the key can be too long, whatever the value
 	}
 	if isExpression(t.node) {
-		if t.program = c.expression(c.m.scope, t.node, takes(t.field)...); t.program != nil {
+		if t.program = c.expression(e.scope, t.node, takes(t.field)...); t.program != nil {
 			return
 		}
 		t.literal = "1" // broken: it is reported, and must not be missing as well

@@ -78,8 +78,10 @@ type Mapping struct {
 	order   *program
 	payLets []*payLet
 	emits   map[string][]*emit // by class
-	checks  []*check
-	tests   []*inlineTest
+
+	gatherings []*gathering // values over several rows, the payment's first
+	checks     []*check
+	tests      []*inlineTest
 }
 
 // Name is the mapping's name.
@@ -108,7 +110,7 @@ func (m *Mapping) Dialect() table.Dialect { return m.dialect }
 
 // Gathers says whether an import must read all rows twice: first with
 // [Session.Gather], then with [Session.Row].
-func (m *Mapping) Gathers() bool { return len(m.payLets) > 0 }
+func (m *Mapping) Gathers() bool { return len(m.gatherings) > 0 }
 
 // Sensitive are the headers of the columns whose values must reach no file, log
 // or journal.

@@ -14,7 +14,12 @@ const (
 	fileIndex
 	sheetIndex
 	kindIndex
+	ordinalIndex
 )
+
+// ordinalName is the row's number over all files, from 1. It is the one name
+// that mappings have no use for.
+const ordinalName = "payrec_row"
 
 // names collects what expressions may refer to. Its order is that of the
 // frame's slots: fixed names, columns, lets, is, values of the payment; so an
@@ -33,6 +38,7 @@ func (n *names) fixed() {
 		{Name: "file", Kind: expression.Text, Doc: "the file's name"},
 		{Name: "sheet", Kind: expression.Text, Doc: "the workbook's sheet"},
 		{Name: "kind", Kind: expression.Text, Doc: "the row's kind in a framed file"},
+		{Name: ordinalName, Kind: expression.Number, Doc: "the row's number over all files"},
 	}
 }
 
@@ -43,7 +49,7 @@ func (n *names) add(c *collector, at *node, name string, kind expression.Kind) i
 	}
 	if first := n.nodes[name]; first != nil {
 		c.at(at, "choose another name", "%q is already the name of a value, declared on line %d", name, first.line)
-	} else if contains([]string{"line", "file", "sheet", "kind", "is", "params", "key"}, name) {
+	} else if contains([]string{"line", "file", "sheet", "kind", "is", "params", "key", ordinalName}, name) {
 		c.at(at, "choose another name", "%q already has a meaning in expressions", name)
 	}
 	n.nodes[name] = at
@@ -53,6 +59,15 @@ func (n *names) add(c *collector, at *node, name string, kind expression.Kind) i
 
 func (n *names) scope() *expression.Scope {
 	return expression.NewScope(n.list, n.tables, n.constants)
+}
+
+// hide takes the names from index on out of the sight of later expressions.
+// Their places stay, so that those that saw them run in the frame of them all.
+func (n *names) hide(from int) {
+	for i := from; i < len(n.list); i++ {
+		delete(n.nodes, n.list[i].Name)
+		n.list[i].Name = ""
+	}
 }
 
 // A program is a compiled expression with its place.
@@ -156,6 +171,13 @@ func (m *Mapping) columnsOf(refs []int) []*column {
 			for _, l := range m.lets {
 				if l.index == i && l.program != nil {
 					walk(l.program.refs)
+				}
+			}
+			for _, g := range m.gatherings {
+				for _, l := range g.lets {
+					if l.index == i && l.aggregate != nil {
+						walk(l.aggregate.refs)
+					}
 				}
 			}
 		}

@@ -48,6 +48,7 @@ type Result struct {
 //	invalid_field  a field's value would be refused
 //	error_class    the mapping calls this class of rows an error
 //	expression     an expression cannot be computed
+//	shared_call    the call that several rows share cannot be made, because of another row
 type RowProblem struct {
 	Code   string
 	Column string // header as in the file, when one is to blame

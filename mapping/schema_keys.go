@@ -166,7 +166,9 @@ func callParts() []part {
 		}, nil},
 		{"emit", "A call that rows of a class make.", []keyDoc{
 			{"on", ref("texts"), "the classes"},
-			{"when", ref("condition"), "a condition besides"},
+			{"per", either(words("payment"), ref("expression")), "the rows of these classes that share one call: those of a payment, or those of a payment with one value; otherwise each row makes its own"},
+			{"let", mapOf(ref("expression")), "values over the rows that share the call: =sum(x), =first(x), …"},
+			{"when", ref("condition"), "a condition besides; with per, over values of let and payment.let"},
 			{"call", words(calls...), "the operation of the API"},
 			{"id", ref("expression"), "the natural identity of the call: the same id is the same event, counted once"},
 			{"needs", words(string(record.ReportPayment)), "the payment must have been reported: in this file, before, or found at Stripe; otherwise the call waits"},

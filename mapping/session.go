@@ -3,12 +3,10 @@ package mapping
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/internal/table"
-	"github.com/payrec/payrec/record"
 )
 
 // A Session is one import of one or several files. It is used by one
@@ -20,34 +18,28 @@ type Session struct {
 	checks []*checkRun
 	totals *totals
 
-	payments *groups          // states of payment.let; nil when there are none
-	spoiled  map[string]error // payments of which a row could not be read
-	prepared bool
+	gathered  []*gathered // by gathering of the mapping
+	gathering bool        // in the first pass
+	ordinal   int64       // of the body row, in this pass
 
 	bound  bool
 	header *table.Columns // that the columns are bound to
 	file   string
 	line   int
 
-	result  Result
-	found   states // of the current row's payment, once looked up
-	foundOK bool
+	result Result
 }
 
 // NewSession begins an import. It must be closed.
 func (m *Mapping) NewSession() *Session {
-	s := &Session{m: m, values: newValues(m), totals: newTotals(m), spoiled: map[string]error{}}
+	s := &Session{m: m, values: newValues(m), totals: newTotals(m)}
 	for _, c := range m.checks {
 		s.checks = append(s.checks, &checkRun{check: c, groups: newGroups(maxGroups, c.that)})
 	}
-	if m.Gathers() {
-		var list []*aggregate
-		for _, l := range m.payLets {
-			list = append(list, l.aggregate)
-		}
-		s.payments = newGroups(maxGroups, list...)
-		s.values.payment = s.paymentValue
+	for _, g := range m.gatherings {
+		s.gathered = append(s.gathered, newGathered(g, maxGroups))
 	}
+	s.values.gathered = s.gatheredValue
 	return s
 }
 
@@ -61,8 +53,8 @@ func (s *Session) Close() error {
 	for _, c := range s.checks {
 		errs = append(errs, c.groups.Close())
 	}
-	if s.payments != nil {
-		errs = append(errs, s.payments.Close())
+	for _, g := range s.gathered {
+		errs = append(errs, g.groups.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -93,94 +85,14 @@ func (s *Session) enter(row *table.Row) (bool, error) {
 	return row.Role == table.Body, nil
 }
 
-// Gather takes a row in the first pass, for values over a payment's rows. What
-// is wrong with a row shows in the second pass; the error is final.
-func (s *Session) Gather(row *table.Row) error {
-	body, err := s.enter(row)
-	if err != nil || !body || row.Err != nil || s.payments == nil {
-		return err
-	}
-	v := s.values
-	v.begin(row)
-	r, problem := s.classify()
-	if r == nil || problem != nil {
-		return nil
-	}
-	v.give(s.m.isIndex, expression.TextOf(r.class), nil)
-	key, problem := s.key()
-	if problem != nil || key == "" {
-		return nil
-	}
-	st, err := s.payments.of(key)
-	if err != nil {
-		return err
-	}
-	for i, l := range s.m.payLets {
-		if problem := v.needAll(l.aggregate.refs); problem != nil {
-			s.spoil(key, fmt.Errorf("%s: %w", row.Pos, problem))
-		} else if err := st[i].Add(v.frame); err != nil {
-			s.spoil(key, fmt.Errorf("%s: %w", row.Pos, err))
-		}
-	}
-	return nil
-}
-
-// mostSpoiled bounds the memory for payments that cannot be summed up.
-const mostSpoiled = 10_000
-
-func (s *Session) spoil(key string, err error) {
-	if len(s.spoiled) >= mostSpoiled {
-		key, err = "", errors.New("too many rows cannot be read") // spoils all
-	}
-	if s.spoiled[key] == nil {
-		s.spoiled[strings.Clone(key)] = err
-	}
-}
-
-// paymentValue is a value of payment.let for the current row.
-func (s *Session) paymentValue(index int) (expression.Value, *RowProblem) {
-	for i, l := range s.m.payLets {
-		if l.index != index {
-			continue
-		}
-		value, err := s.paymentLet(i)
-		if err != nil {
-			return value, &RowProblem{Code: "expression", Msg: fmt.Sprintf("payment.let %q: %v", l.name, err)}
-		}
-		return value, nil
-	}
-	return expression.Value{}, nil
-}
-
-func (s *Session) paymentLet(i int) (expression.Value, error) {
-	key := s.result.Payment
-	if err := errors.Join(s.spoiled[key], s.spoiled[""]); err != nil {
-		return expression.Value{}, err
-	}
-	if !s.prepared {
-		if err := s.payments.prepare(); err != nil {
-			return expression.Value{}, err
-		}
-		s.prepared = true
-	}
-	if !s.foundOK {
-		st, err := s.payments.find(key)
-		if err != nil {
-			return expression.Value{}, err
-		}
-		s.found, s.foundOK = st, true
-	}
-	if s.found == nil {
-		return expression.Value{}, errors.New("the row was not there when the file was read first; did the file change?")
-	}
-	return s.m.payLets[i].aggregate.Eval(s.found[i], expression.TextOf(key), nil)
-}
-
 // Row takes a row of any role, in order, and says what became of it. For rows
 // that are not body rows, and can be read, the result is nil. The result is
 // valid until the next call. An error is about the file as a whole and final:
 // a missing column, an unreadable total.
 func (s *Session) Row(row *table.Row) (*Result, error) {
+	if s.gathering { // the second pass begins
+		s.gathering, s.ordinal = false, 0
+	}
 	body, err := s.enter(row)
 	if err != nil {
 		return nil, err
@@ -192,9 +104,8 @@ func (s *Session) Row(row *table.Row) (*Result, error) {
 		return nil, nil
 	}
 	s.result = Result{Pos: row.Pos, Events: s.result.Events[:0], Problems: s.result.Problems[:0]}
-	s.found, s.foundOK = nil, false
 	res, v := &s.result, s.values
-	v.begin(row)
+	s.begin(row)
 	if row.Err != nil {
 		s.reject(damage(row.Err))
 		return res, s.feed(nil)
@@ -368,124 +279,4 @@ func (s *Session) Finish() ([]CheckResult, error) {
 		out = append(out, results...)
 	}
 	return out, nil
-}
-
-// emit makes the calls of the row. Everything that is wrong with them is
-// reported at once.
-func (s *Session) emit(r *rule) {
-	var problems []*RowProblem
-	note := func(p *RowProblem) {
-		if p == nil {
-			return
-		}
-		for _, other := range problems {
-			if *other == *p {
-				return
-			}
-		}
-		problems = append(problems, p)
-	}
-	order, problem := s.order()
-	note(problem)
-	for _, e := range s.m.emits[r.class] {
-		if e.when != nil {
-			value, problem := s.values.eval(e.when, "the emit's when")
-			note(problem)
-			if problem != nil || !value.Bool() {
-				continue
-			}
-		}
-		event := Event{Call: e.call, Payment: s.result.Payment, Order: order, Class: r.class, Pos: s.result.Pos}
-		s.fill(&event, e, note)
-		s.result.Events = append(s.result.Events, event)
-	}
-	switch {
-	case len(problems) > 0:
-		s.reject(problems...)
-	case len(s.result.Events) == 0:
-		s.result.Disposition, s.result.Reason = Ignored, `no emit of the class applies: its "when" does not hold`
-	}
-}
-
-// order is the place of the row in its payment's life: text that compares as
-// bytes.
-func (s *Session) order() (string, *RowProblem) {
-	if s.m.order == nil {
-		return "", nil
-	}
-	value, problem := s.values.eval(s.m.order, "payment.order")
-	if problem != nil {
-		return "", problem
-	}
-	switch value.Kind() {
-	case expression.Number:
-		d := value.Number()
-		if whole, frac, ok := d.Int64(9); ok && whole >= 0 && frac >= 0 {
-			return fmt.Sprintf("%019d.%09d", whole, frac), nil
-		}
-		return "", &RowProblem{Code: "expression", Msg: fmt.Sprintf("payment.order must be a number from 0 on, not %s", d)}
-	case expression.Text:
-		return value.Text(), nil
-	}
-	if value.IsEmpty() {
-		p := &RowProblem{Code: "empty_value", Msg: fmt.Sprintf("payment.order (=%s) is empty", s.m.order.source)}
-		p.blame(s.values, s.m.order.refs)
-		return "", p
-	}
-	return value.Time().UTC().Format(timeLayout), nil
-}
-
-// fill computes the parts of one call.
-func (s *Session) fill(event *Event, e *emit, note func(*RowProblem)) {
-	v := s.values
-	if id, problem := v.eval(e.id, "the call's id"); problem != nil {
-		note(problem)
-	} else if event.ID = encodeKey(id); event.ID == "" {
-		p := &RowProblem{Code: "empty_value", Msg: fmt.Sprintf("the call's id (=%s) is empty", e.id.source)}
-		p.blame(v, e.id.refs)
-		note(p)
-	}
-	event.Params = make(record.Params, 0, len(e.targets)+2)
-	before := 0
-	count := func(p *RowProblem) { before++; note(p) }
-	for _, t := range e.targets {
-		v.target(&event.Params, t, count)
-	}
-	if before == 0 { // else missing fields would only repeat what is known
-		for _, fault := range e.spec.Check(event.Params) {
-			note(e.fault(v, fault))
-		}
-	}
-	event.Amount = amountOf(event.Params)
-	event.Fee = v.optionalMoney(e.fee, "fee", note)
-	event.Net = v.optionalMoney(e.net, "net", note)
-}
-
-func amountOf(p record.Params) record.Amount {
-	for _, field := range []string{"amount_requested", "amount"} {
-		value, ok := p.Get(field + ".value")
-		currency, _ := p.Get(field + ".currency")
-		if n, err := strconv.ParseInt(value, 10, 64); ok && err == nil {
-			return record.Amount{Currency: record.Currency(currency), Value: n}
-		}
-	}
-	return record.Amount{}
-}
-
-// optionalMoney is a fee or a net amount: nil when the mapping or the row has
-// none.
-func (v *values) optionalMoney(p *program, what string, note func(*RowProblem)) *record.Money {
-	if p == nil {
-		return nil
-	}
-	value, problem := v.eval(p, what)
-	if problem != nil {
-		note(problem)
-		return nil
-	}
-	if value.IsEmpty() {
-		return nil
-	}
-	m := value.Money()
-	return &m
 }

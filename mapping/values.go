@@ -28,8 +28,9 @@ type values struct {
 	columns []*column     // by scope index; nil: no column
 	lets    []*let        // by scope index
 
+	ordinal  int64                                           // of the row, over all files
 	date1904 bool                                            // the workbook counts its days from 1904
-	payment  func(index int) (expression.Value, *RowProblem) // values of payment.let; nil: none
+	gathered func(index int) (expression.Value, *RowProblem) // values over several rows
 }
 
 func newValues(m *Mapping) *values {
@@ -175,8 +176,8 @@ func (v *values) make(i int) {
 	case v.lets[i] != nil:
 		l := v.lets[i]
 		value, problem = v.eval(l.program, fmt.Sprintf("let %q", l.name))
-	case i > v.m.isIndex && v.payment != nil:
-		value, problem = v.payment(i)
+	case i > v.m.isIndex:
+		value, problem = v.gathered(i)
 	default:
 		value = v.fixed(i)
 	}
@@ -197,6 +198,9 @@ func (v *values) fixed(i int) expression.Value {
 		return expression.TextOf(v.row.Pos.Sheet)
 	case kindIndex:
 		return expression.TextOf(v.row.Kind)
+	case ordinalIndex:
+		d, _ := decimal.New(v.ordinal, 0)
+		return expression.NumberOf(d)
 	}
 	return expression.EmptyOf(v.m.scope.Names()[i].Kind)
 }
