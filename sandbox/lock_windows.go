@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -17,7 +16,7 @@ func lockFile(path string) (*os.File, error) {
 	err = windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("another process has this state open (%w); end it, or name another file", err)
+		return nil, errHeld
 	}
 	return f, nil
 }

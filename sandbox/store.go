@@ -20,6 +20,9 @@ import (
 	"github.com/payrec/payrec/record"
 )
 
+// errHeld says that the state's lock is taken.
+var errHeld = errors.New("another process has this state open; wait for it, end it, or name another file")
+
 // A StateError is a state file that cannot be used as it is.
 type StateError struct {
 	Path string
