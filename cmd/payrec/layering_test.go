@@ -22,13 +22,14 @@ var mayImport = map[string][]string{
 	"internal/journal":    {"record"},
 	"internal/stripeapi":  {"record"},
 	"internal/sniff":      {"record", "internal/table"},
+	"internal/scaffold":   {"mapping", "internal/table", "internal/expression", "internal/sniff"},
 	"sandbox":             {"record"},
 	"samples":             {},
 	"mapping":             {"record", "internal/table", "internal/expression"},
 	"importer":            {"record", "mapping", "internal/table"},
 	"exporter":            {"record", "internal/table", "internal/expression"},
 	"cmd/payrec": {"record", "mapping", "importer", "exporter", "sandbox",
-		"internal/table", "internal/journal", "internal/stripeapi", "internal/sniff"},
+		"internal/table", "internal/journal", "internal/stripeapi", "internal/sniff", "internal/scaffold"},
 }
 
 // TestLayering holds the directions of imports. Test files are free: a test may

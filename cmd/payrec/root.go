@@ -64,7 +64,7 @@ traced to a line of a file.`,
 	}
 	add("import", a.importCommand(), a.planCommand(), a.applyCommand(), a.statusCommand())
 	add("export", a.exportCommand())
-	add("mapping", a.inspectCommand(), a.lintCommand(), a.testCommand(), a.presetsCommand(), a.schemaCommand())
+	add("mapping", a.inspectCommand(), a.initCommand(), a.lintCommand(), a.testCommand(), a.explainCommand(), a.presetsCommand(), a.schemaCommand())
 	add("other", a.sandboxCommand(), a.versionCommand())
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
