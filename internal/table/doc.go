@@ -16,7 +16,11 @@
 //     "march.csv:118", "march.xlsx:Sheet1:118".
 //   - [Columns] are a header in force. A later header row replaces it.
 //   - A framed file ([Records]) tells its kinds of row apart by one cell, the
-//     discriminator; the [Row.Kind].
+//     discriminator; the [Row.Kind]. Kinds without a header row can have a
+//     layout, which names their cells.
+//   - Stacked tables ([Table]) stand below one another, each with its own header,
+//     by whose names it is found; they may repeat.
+//   - A heading is a row between others that says something about those below.
 //
 // # Two kinds of error
 //

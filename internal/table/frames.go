@@ -12,6 +12,7 @@ type frames struct {
 	header   string
 	roles    map[string]Role // by exact name
 	patterns []pattern       // in the order of the lists
+	layouts  map[string]*Columns
 }
 
 type pattern struct {
@@ -20,7 +21,10 @@ type pattern struct {
 }
 
 func newFrames(rec Records) *frames {
-	f := &frames{column: max(rec.Column, 1) - 1, header: trim(rec.Header), roles: map[string]Role{}}
+	f := &frames{column: max(rec.Column, 1) - 1, header: trim(rec.Header), roles: map[string]Role{}, layouts: map[string]*Columns{}}
+	for kind, names := range rec.Layouts {
+		f.layouts[trim(kind)] = NewColumns(names)
+	}
 	add := func(kinds []string, role Role) {
 		for _, k := range kinds {
 			k = trim(k)
@@ -73,6 +77,10 @@ func (r *Reader) classifyFramed() {
 	row.Kind = trim(cell)
 	role, known := f.role(row.Kind)
 	row.Role = role
+	layout := f.layouts[row.Kind]
+	if layout != nil && role != HeaderRow {
+		row.Header = layout
+	}
 	switch {
 	case role == HeaderRow, r.finder != nil && r.finder.hasAll(row.Cells):
 		r.newHeader()
@@ -82,7 +90,7 @@ func (r *Reader) classifyFramed() {
 	case !known:
 		r.spoil(&fault{at: row.Pos.Line, cell: f.column, value: cell,
 			msg: "is no kind of record that is known here", hint: "known are " + f.known() + "; add it to body, totals, context or ignore"})
-	case role == Body && f.header != "" && r.header == nil:
+	case role == Body && f.header != "" && row.Header == nil:
 		r.spoil(&fault{at: row.Pos.Line, cell: -1, msg: fmt.Sprintf("row comes before any header row, whose kind is %q", f.header),
 			hint: "the file may be cut; fetch it again"})
 	}

@@ -109,7 +109,7 @@ func (d *Dialect) check() error {
 	case d.Records != nil && d.Records.Header != "" && (h.Row > 0 || h.None):
 		return bad("a framed file's header is found by its kind, not by its row")
 	}
-	return nil
+	return d.checkTables(bad)
 }
 
 // usable says whether a character can separate or quote.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -24,6 +25,7 @@ type Reader struct {
 	done   error // what the source ended with, while rows are queued
 
 	frames *frames
+	stack  *stack
 	finder *finder
 	header *Columns
 	begun  bool // a header or body row has been seen
@@ -39,7 +41,10 @@ func (r *Reader) prepare(d Dialect) error {
 	if d.Records != nil {
 		r.frames = newFrames(*d.Records)
 	}
-	if !d.Header.None && (r.frames == nil || len(d.Header.Find) > 0) {
+	switch {
+	case len(d.Tables) > 0:
+		r.stack = newStack(d)
+	case !d.Header.None && (r.frames == nil || len(d.Header.Find) > 0):
 		r.finder = newFinder(d)
 	}
 	return nil
@@ -107,10 +112,14 @@ func (r *Reader) read() error {
 // final is the error that ends the reading. A header that never came is one.
 func (r *Reader) final(err error) error {
 	if err == io.EOF {
-		if r.finder == nil || r.header != nil || r.frames != nil {
+		switch {
+		case r.stack != nil && !r.stack.found:
+			err = r.stack.missing()
+		case r.finder == nil || r.header != nil || r.frames != nil:
 			return io.EOF
+		default:
+			err = r.finder.missing()
 		}
-		err = r.finder.missing()
 	}
 	f := damaged(err)
 	if f.at == 0 && f.cause != nil { // it broke off behind the last line that was read
@@ -123,7 +132,7 @@ func (r *Reader) final(err error) error {
 func (r *Reader) place(f *fault) *Error {
 	e := &Error{Pos: Pos{r.name, r.sheet, f.at}, Value: cut(f.value), Msg: f.msg, Hint: f.hint, err: f.cause}
 	if f.cell >= 0 {
-		e.Column = columnName(r.header, f.cell)
+		e.Column = columnName(r.row.Header, f.cell)
 	}
 	return e
 }
@@ -144,6 +153,9 @@ func (r *Reader) classify() error {
 	if blank(row.Cells) {
 		row.Role = Blank
 		r.ended = r.ended || r.begun && r.d.Footer.Blank
+		if r.stack != nil {
+			r.stack.blank()
+		}
 		if r.finder != nil && r.header == nil && r.frames == nil {
 			return r.finder.passed(row)
 		}
@@ -155,6 +167,11 @@ func (r *Reader) classify() error {
 	switch {
 	case r.ended:
 		row.Role = FooterRow
+	case r.atHeading():
+		row.Role = Context
+		return nil
+	case r.stack != nil:
+		r.classifyStacked()
 	case r.frames != nil:
 		r.classifyFramed()
 	case r.d.Header.None:
@@ -185,12 +202,26 @@ func (r *Reader) atFooter() bool {
 	if r.ended || r.d.Footer.From == "" || r.header == nil && !r.d.Header.None && r.frames == nil {
 		return false
 	}
-	for _, c := range r.row.Cells {
+	return glob(r.d.Footer.From, firstText(r.row.Cells))
+}
+
+// atHeading says whether the row only says something about those below it.
+func (r *Reader) atHeading() bool {
+	if len(r.d.Headings) == 0 {
+		return false
+	}
+	first := firstText(r.row.Cells)
+	return slices.ContainsFunc(r.d.Headings, func(g string) bool { return glob(g, first) })
+}
+
+// firstText is the first cell that is not blank, without blanks around it.
+func firstText(cells []string) string {
+	for _, c := range cells {
 		if t := trim(c); t != "" {
-			return glob(r.d.Footer.From, t)
+			return t
 		}
 	}
-	return false
+	return ""
 }
 
 // newHeader puts the row's names in force. The same names again, as where
@@ -226,7 +257,7 @@ func sameNames(a, b []string) bool {
 
 // shape holds a body row against its header's width.
 func (r *Reader) shape() {
-	row, c := &r.row, r.header
+	row, c := &r.row, r.row.Header
 	if c == nil || r.d.Ragged == RaggedAllow {
 		return
 	}

@@ -39,7 +39,13 @@ type Dialect struct {
 
 	Header  Header
 	Records *Records // nil: the file is not framed
+	Tables  []Table  // none: the file is one table
 	Footer  Footer
+
+	// Headings are rows that stand above or between others and only say
+	// something about those below: their first non-empty cell matches one of
+	// these globs (*, ?; letter case ignored). They are Context rows.
+	Headings []string
 
 	// Sheet of a workbook: empty for the first visible one, a name, a number
 	// counting the visible sheets from 1, or a /regular expression/ that one
@@ -79,6 +85,23 @@ type Records struct {
 	Totals  []string
 	Context []string
 	Ignore  []string
+
+	// Layouts name the cells of kinds that have no header row, the
+	// discriminator's included. Such a row has its layout as its Header, and a
+	// body row must be as wide.
+	Layouts map[string][]string
+}
+
+// A Table is one of several that stand below one another in a file or sheet,
+// each with its own columns. It goes from its header row, a row that has all
+// the names of Find in any cells, to the header row of the next table, which
+// may be the same again. Where one row could begin two tables, the one that
+// asks for more names has it. A row's Kind is its table's name.
+type Table struct {
+	Name  string
+	Find  []string
+	Role  Role // of its rows: Body (the zero Role as well), Total, Context or Ignored
+	Blank bool // it ends with the first blank row; what stands behind that, up to the next header, is FooterRow
 }
 
 // Ragged says what becomes of a body row that is not as wide as its header.
