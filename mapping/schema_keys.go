@@ -109,6 +109,21 @@ func unitSchema() schema {
 	return either(words("major", "minor"), fixed.schema())
 }
 
+// typeDocs are the types of columns, in the order of columnTypes.
+func typeDocs() []keyDoc {
+	return []keyDoc{
+		{"text", nil, "text without the blanks around it"},
+		{"id", nil, "text that identifies: one that a spreadsheet has spoiled (8.8E+15) is refused"},
+		{"int", nil, "a whole number"},
+		{"number", nil, "an exact decimal number"},
+		{"money", nil, "an exact amount in a currency: needs in"},
+		{"currency", nil, "a currency code, in any letter case"},
+		{"date", nil, "a day: needs format and a zone"},
+		{"datetime", nil, "a time: needs format, and a zone unless the text has one"},
+		{"bool", nil, "true, false, yes, no, 1, 0"},
+	}
+}
+
 // valueParts say what a row's values are, and which class it has.
 func valueParts() []part {
 	return []part{
