@@ -272,3 +272,60 @@ func TestRealBraintree(t *testing.T) {
 		t.Errorf("sensitive columns %q", got)
 	}
 }
+
+func param(t *testing.T, e Event, path string) string {
+	t.Helper()
+	s, _ := e.Params.Get(path)
+	return s
+}
+
+// Params that change what is reported, each against its default.
+func TestPresetParams(t *testing.T) {
+	const stripe = "balance_transaction_id,created,currency,gross,fee,net,reporting_category,charge_id,source_id,customer_facing_amount,customer_facing_currency\n" +
+		"txn_1,2026-03-02 10:00:00,eur,5.00,0.30,4.70,charge,ch_1,ch_1,800,jpy\n" +
+		"txn_2,2026-03-03 10:00:00,eur,-5.00,20.00,-25.00,dispute,ch_1,du_1,-800,jpy\n"
+	got := importText(t, mustLoad(t, "stripe-balance", nil), stripe)
+	got.is(t, "dispute held:1 payment:1", "report_payment jpy:800")
+	got = importText(t, mustLoad(t, "stripe-balance", map[string]string{"amount": "settlement", "chargebacks": "refund", "zone": "Asia/Tokyo"}), stripe)
+	got.is(t, "dispute:1 payment:1", "report_payment eur:500 report_refund eur:500")
+	if at := param(t, got.events[0], "initiated_at"); at != "1772413200" {
+		t.Errorf("10:00 in Tokyo is %s", at)
+	}
+	if e := got.events[1]; e.Payment != "ch_1" || param(t, e, "processor_details.custom.refund_reference") != "du_1" || param(t, e, "metadata.reason") != "chargeback" {
+		t.Errorf("dispute %+v", e)
+	}
+
+	const activity = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,Transaction ID,Reference Txn ID\n" +
+		"03/14/2026,10:00:00,PDT,Ada Muster,Website Payment,Completed,USD,8.00,-0.30,7.70,ada@example.com,T1,\n" +
+		"03/15/2026,10:00:00,PDT,,Chargeback,Completed,USD,-8.00,0.00,-8.00,,T2,T1\n"
+	got = importText(t, mustLoad(t, "paypal-activity", nil), activity)
+	got.is(t, "chargeback held:1 payment:1", "report_payment usd:800")
+	if email := param(t, got.events[0], "customer_details.email"); email != "" {
+		t.Errorf("nobody asked for the payer's address %q", email)
+	}
+	got = importText(t, mustLoad(t, "paypal-activity", map[string]string{"chargebacks": "refund", "payers": "report"}), activity)
+	got.is(t, "chargeback:1 payment:1", "report_payment usd:800 report_refund usd:800")
+	if e := got.events[0]; param(t, e, "customer_details.email") != "ada@example.com" || param(t, e, "customer_details.name") != "Ada Muster" {
+		t.Errorf("payer %+v", e.Params)
+	}
+
+	const transactions = "CH,Transaction ID,Invoice ID,PayPal Reference ID,PayPal Reference ID Type,Transaction Event Code,Transaction Initiation Date,Transaction Completion Date,Transaction Debit or Credit," +
+		"Gross Transaction Amount,Gross Transaction Currency,Transactional Status,Payer's Account ID,First Name,Last Name\n" +
+		"SB,T1,I1,,,T0006,2026/03/02 09:59:55 -0800,2026/03/02 09:59:56 -0800,CR,800,EUR,S,ada@example.com,Ada,Muster\n" +
+		"SB,T2,I1,T1,TXN,T1201,2026/03/03 09:59:55 -0800,2026/03/03 09:59:56 -0800,DR,800,EUR,S,,,\n"
+	got = importText(t, mustLoad(t, "paypal-transaction", map[string]string{"chargebacks": "refund", "payers": "report"}), transactions)
+	got.is(t, "chargeback:1 payment:1", "report_payment eur:800 report_refund eur:800")
+	if e := got.events[0]; param(t, e, "customer_details.email") != "ada@example.com" || param(t, e, "customer_details.name") != "Ada Muster" {
+		t.Errorf("payer %+v", e.Params)
+	}
+}
+
+// A mapping of somebody's own adds the words that the preset does not know.
+func TestPayPalActivityExtended(t *testing.T) {
+	const rows = "Date,Time,TimeZone,Type,Status,Currency,Gross,Fee,Net,Transaction ID\n03/14/2026,10:00:00,PDT,Mystery Payment,Wonderful,USD,8.00,0.00,8.00,T1\n"
+	if got := importText(t, mustLoad(t, "paypal-activity", nil), rows); got.by[Rejected] != 1 || !strings.Contains(got.problems[0], `"Mystery Payment"`) {
+		t.Errorf("dispositions %v, problems %v", got.by, got.problems)
+	}
+	m := mustParse(t, "extends: preset:paypal-activity\nname: mine\nlookups: {kinds: {map: {mystery payment: payment}}, states: {map: {wonderful: done}}}\n", Options{})
+	importText(t, m, rows).is(t, "payment:1", "report_payment usd:800")
+}
