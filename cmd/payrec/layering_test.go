@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/journal":    {"record"},
 	"internal/stripeapi":  {"record"},
 	"internal/sniff":      {"record", "internal/table"},
-	"internal/scaffold":   {"mapping", "internal/table", "internal/expression", "internal/sniff"},
+	"internal/scaffold":   {"record", "mapping", "internal/table", "internal/expression", "internal/sniff"},
 	"sandbox":             {"record"},
 	"samples":             {},
 	"mapping":             {"record", "internal/table", "internal/expression"},

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/payrec/payrec/record"
 )
 
 // leastScore is what a role must be worth to be given.
@@ -42,9 +44,12 @@ func (p *Proposal) assignRoles() {
 		}
 	}
 	p.reconcile()
+	p.ownCurrency()
 	for i := range p.Columns {
 		c := &p.Columns[i]
 		switch c.Role {
+		case Currency:
+			c.Type = "currency"
 		case Reference, RefundRef, Original, Order:
 			c.Type = "id" // whatever its digits look like
 		case Type, Status, Side, Zone, Description, Customer, Email, Phone:
@@ -66,7 +71,7 @@ func (p *Proposal) reconcile() {
 		drop(credit)
 		drop(debit)
 	case amount == nil:
-	case amount.RoleScore > min(credit.RoleScore, debit.RoleScore):
+	case amount.RoleScore >= min(credit.RoleScore, debit.RoleScore):
 		drop(credit)
 		drop(debit)
 	default:
@@ -76,12 +81,36 @@ func (p *Proposal) reconcile() {
 	if refunded := p.role(Refunded); refunded != nil && p.role(Amount) == nil && p.role(Credit) == nil {
 		refunded.Role = Amount
 	}
+	// Without a reference of the processor's, payments go by the order's number.
+	if order := p.role(Order); order != nil && p.role(Reference) == nil && 10*order.found.Filled >= 9*(order.found.Filled+order.found.Empty) {
+		order.Role = Reference
+	}
+	p.sameShape()
 	// Where a status says which rows are refunds and the type does not, it is
 	// the status that tells the kinds of row apart.
 	kind, status := p.role(Type), p.role(Status)
 	if status != nil && !tells(kind) && tells(status) && hasKind(status, refundKind) {
 		drop(kind)
 		status.Role = Type
+	}
+}
+
+// sameShape moves the reference to the column whose values are written like
+// those by which refunds name their payments: a file may have several numbers
+// for one payment, and this is the one that the processor means.
+func (p *Proposal) sameShape() {
+	original, reference := p.role(Original), p.role(Reference)
+	if original == nil || reference == nil || original.facts.shape == "" || original.facts.shape == reference.facts.shape {
+		return
+	}
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		whole := c.found.Empty == 0 && c.found.Distinct == c.found.Filled && c.facts.shape == original.facts.shape
+		if c.Role == "" && c.Type == "id" && whole {
+			c.Role, c.RoleScore = Reference, reference.RoleScore
+			reference.Role, reference.RoleScore = "", 0
+			return
+		}
 	}
 }
 
@@ -99,7 +128,7 @@ func fitness(c *Column, r Role, name float64) float64 {
 		}
 		return 0
 	case Currency:
-		if is("currency") {
+		if is("currency") || name >= 0.9 && c.holdsCurrencies() {
 			return max(name, 0.55)
 		}
 		return 0
@@ -112,8 +141,11 @@ func fitness(c *Column, r Role, name float64) float64 {
 		if !is("id", "int", "text", "number") || f.withAt > f.filled/2 {
 			return 0
 		}
-		if r == Reference && c.found.Filled > 3 && unique < 0.5 {
-			return name * 0.7
+		if r == Reference { // it is there in every row, and rarely twice
+			name *= 0.4 + 0.6*float64(c.found.Filled)/float64(max(c.found.Filled+c.found.Empty, 1))
+			if c.found.Filled > 3 && unique < 0.5 {
+				name *= 0.7
+			}
 		}
 		if is("number") {
 			return name * 0.8
@@ -148,12 +180,21 @@ func sideFitness(c *Column, name float64) float64 {
 	if len(values) == 0 || len(values) > 4 {
 		return 0
 	}
+	credit, debit := false, false
 	for _, v := range values {
-		if sideOf(v) == 0 {
+		switch sideOf(v) {
+		case 0:
 			return 0
+		case 1:
+			credit = true
+		default:
+			debit = true
 		}
 	}
-	return max(name, 0.6)
+	if credit && debit && !says(c.Header, "card funding") { // there are credit cards
+		return max(name, 0.6)
+	}
+	return name
 }
 
 // kindFitness lets values that read like kinds of row, or states, speak for
@@ -175,33 +216,79 @@ func kindFitness(c *Column, r Role, name float64) float64 {
 }
 
 // findCurrencies gives every money column its currency's: the one whose name
-// has most in common with its own, else the amount's, else the only one.
+// has most in common with its own and fewest words besides. The amount's is the
+// currency of the row.
 func (p *Proposal) findCurrencies() {
-	var currencies []*Column
 	for i := range p.Columns {
-		if p.Columns[i].Type == "currency" {
-			currencies = append(currencies, &p.Columns[i])
-		}
-	}
-	for i := range p.Columns {
-		c := &p.Columns[i]
-		if !c.isMoney() {
-			continue
-		}
-		c.Type = "money"
-		best, bestShared := p.role(Currency), 0
-		if best == nil && len(currencies) > 0 {
-			best = currencies[0]
-		}
-		for _, k := range currencies {
-			if n := shared(words(c.Header), words(k.Header)); n > bestShared {
-				best, bestShared = k, n
+		if c := &p.Columns[i]; c.isMoney() {
+			c.Type = "money"
+			if k := p.currencyOf(c); k != nil {
+				c.In = k.Name
 			}
 		}
-		if best != nil {
-			c.In = best.Name
+	}
+}
+
+// currencyOf is the column of a money column's currency, or nil.
+func (p *Proposal) currencyOf(c *Column) *Column {
+	var best *Column
+	most := 0
+	for i := range p.Columns {
+		k := &p.Columns[i]
+		if k.Type != "currency" {
+			continue
+		}
+		same, other := shared(words(c.Header), words(k.Header))
+		score := 100 + 8*same - 2*other
+		if k.Role == Currency {
+			score++
+		}
+		if 2*k.found.Filled < c.found.Filled {
+			score -= 50 // it leaves most amounts without one
+		}
+		if score > most {
+			best, most = k, score
 		}
 	}
+	return best
+}
+
+// ownCurrency moves the role to the currency that the amounts are in.
+func (p *Proposal) ownCurrency() {
+	amount, now := p.role(Amount), p.role(Currency)
+	if amount == nil {
+		amount = p.role(Credit)
+	}
+	if amount == nil || now == nil {
+		return
+	}
+	// "Local Currency" beside "Gross Amount" and "Local Amount": the amount that
+	// the currency is named for.
+	if _, other := shared(words(amount.Header), words(now.Header)); other > 0 && amount.Role == Amount && p.currencyOf(amount) == now {
+		list := phrases(Amount)
+		for i := range p.Columns {
+			c := &p.Columns[i]
+			same, _ := shared(words(c.Header), words(now.Header))
+			if c.Role == "" && c.Type == "money" && same > 0 && nameScore(c.Header, Amount, list) >= 0.8 {
+				c.Role, c.RoleScore = Amount, amount.RoleScore
+				amount.Role, amount.RoleScore = "", 0
+				amount = c
+				break
+			}
+		}
+	}
+	if k := p.currencyOf(amount); k != nil && k != now {
+		k.Role, k.RoleScore = Currency, now.RoleScore
+		now.Role, now.RoleScore = "", 0
+	}
+}
+
+// holdsCurrencies says whether every value is the code of a currency.
+func (c *Column) holdsCurrencies() bool {
+	return len(c.values()) > 0 && !slices.ContainsFunc(c.values(), func(v string) bool {
+		_, err := record.ParseCurrency(v)
+		return err != nil
+	})
 }
 
 func (c *Column) isMoney() bool {
@@ -212,17 +299,23 @@ func (c *Column) isMoney() bool {
 	return c.Type == "money"
 }
 
-// shared counts the words that two names have in common, leaving out those that
-// say nothing, and single letters in brackets as in "Gross Credit (GC)".
-func shared(a, b []string) int {
-	n := 0
-	for _, w := range a {
-		if w != "currency" && w != "amount" && w != "transaction" && slices.Contains(b, w) {
-			n++
+// shared counts the words of b that a has, and those that it has not; words
+// that every such name has do not count.
+func shared(a, b []string) (same, other int) {
+	for _, w := range b {
+		switch {
+		case slices.Contains(currencyWords, w):
+		case slices.Contains(a, w):
+			same++
+		default:
+			other++
 		}
 	}
-	return n
+	return same, other
 }
+
+// currencyWords say nothing about whose currency it is.
+var currencyWords = []string{"currency", "amount", "transaction", "code", "in"}
 
 // slug makes a header into a name of small letters, digits and _.
 func slug(header string) string {

@@ -53,6 +53,9 @@ func (p *Proposal) declare(w *writer, c *Column) string {
 	if c.Other != "" {
 		w.check("the dates of %s can be read both ways: choose %s or %s", quote(c.Header), c.Format, c.Other)
 	}
+	if c.Label {
+		w.check("behind the times of %s stands a zone's label, which is cut off here: one zone must do for all rows", quote(c.Header))
+	}
 	for _, warning := range c.found.Warnings {
 		if strings.HasPrefix(warning, "whole numbers only") {
 			w.check("%s has whole numbers only: if it counts in cents, add unit: minor", quote(c.Header))
@@ -90,6 +93,9 @@ func (p *Proposal) declaration(c *Column, format string) string {
 		add("format", quote(format))
 		if !zoned(format) && !p.statesZone() {
 			add("timezone", "UTC")
+		}
+		if c.Label {
+			add("extract", `'^(.+) \S+$'`)
 		}
 	}
 	if strip := c.strip(); len(strip) > 0 {

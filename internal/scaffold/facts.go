@@ -27,6 +27,7 @@ type facts struct {
 	signs    map[string]int // currency signs
 	empties  map[string]int // tokens for nothing
 	withAt   int            // look like an e-mail address
+	shape    string         // the outline of the values, "" when they differ
 }
 
 // groupMarks are the marks between thousands, as facts.groups counts them.
@@ -45,6 +46,11 @@ func (f *facts) add(cell string) {
 	}
 	f.filled++
 	f.remember(cell)
+	if outline := outline(cell); f.filled == 1 {
+		f.shape = outline
+	} else if f.shape != outline {
+		f.shape = ""
+	}
 	if r := []rune(cell)[0]; strings.ContainsRune("`'#", r) {
 		count(&f.leading, string(r))
 		cell = strings.TrimSpace(strings.TrimPrefix(cell, string(r)))
@@ -115,6 +121,22 @@ func grouped(s, mark string) bool {
 		return false
 	}
 	return mark == " " || mark == "'" || strings.Contains(rest, mark) || whole != ""
+}
+
+// outline is a text with its letters and digits made alike: "R-17" is "a-99".
+func outline(s string) string {
+	if len(s) > longestValue {
+		return ""
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsDigit(r):
+			return '9'
+		case unicode.IsLetter(r):
+			return 'a'
+		}
+		return r
+	}, s)
 }
 
 func blankRune(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b' }

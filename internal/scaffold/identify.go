@@ -39,22 +39,42 @@ const (
 // Identify finds the presets that recognise the file, the best first: those
 // that read it, then those whose columns fit, then those that read most rows.
 // The error is of a file that cannot be read as a table at all.
+//
+// A name alone tells nothing when the preset is known by columns and the file
+// has a header without them.
 func Identify(path string) ([]Match, error) {
+	all, err := outlines()
+	if err != nil {
+		return nil, err
+	}
+	return identify(path, all)
+}
+
+// outlines are those of the presets.
+func outlines() ([]*mapping.Outline, error) {
+	var out []*mapping.Outline
+	for _, p := range mapping.Presets() {
+		o, err := mapping.OutlineOf(p.Name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+func identify(path string, presets []*mapping.Outline) ([]Match, error) {
 	f, err := sniff.File(path)
 	if err != nil {
 		return nil, err
 	}
 	headers := candidates(path, f)
 	var out []Match
-	for _, p := range mapping.Presets() {
-		o, err := mapping.OutlineOf(p.Name)
-		if err != nil {
-			return nil, err
-		}
-		m := Match{Preset: p.Name, Title: o.Title, outline: o}
+	for _, o := range presets {
+		m := Match{Preset: o.Name, Title: o.Title, outline: o}
 		m.ByName = fitsName(o, path)
 		m.ByColumns = len(o.Columns) > 0 && slices.ContainsFunc(headers, func(h *table.Columns) bool { return fitsColumns(o, h) })
-		if !m.ByColumns && !m.ByName {
+		if !m.ByColumns && (!m.ByName || len(o.Columns) > 0 && f.Header.Line > 0) {
 			continue
 		}
 		m.try(path, f)

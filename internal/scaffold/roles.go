@@ -48,7 +48,7 @@ var roleNames = map[Role]string{
 // of the files seen. A weight other than 1 stands behind a colon.
 var aliases = map[Role]string{
 	Amount: `gross amount, gross, gross total, transaction amount, payment amount, amount, gross transaction amount, presentment amount, main amount:.95,
-		local amount:.9, total amount:.9, original amount:.8, captured amount:.8, amount local:.9, net amount local:.75, settlement amount:.7, total:.7, price:.6, value:.6,
+		local amount:.9, total amount:.9, original amount:.8, captured amount:.8, amount local:.9, net amount local:.75, settlement amount:.7, total collected:.95, amount collected:.95, total:.7, price:.6, value:.6,
 		betrag, bruttobetrag, brutto, umsatz:.8, montant, montant brut, brut, importe, importe bruto, bruto, monto, belopp, beløp, bedrag, importo, lordo, valor:.8,
 		订单金额, 交易金额, 金额, 金額, 应结订单金额:.9, 取引金額, customer facing amount:.6`,
 	Credit:   `gross credit gc, gross credit, credit, credit amount, credits, money in, paid in, gutschrift, haben, crédit, abono, haber, kredit, 收入金额, 收入`,
@@ -58,23 +58,23 @@ var aliases = map[Role]string{
 	Date: `transaction date, payment date, creation date, created at, date created, created, created utc, paid at, captured at:.95, completed at:.95, transaction initiation date, transaction creation date, transaction completion date:.95, completion date:.95,
 		transaction posted date, posted date:.9, posted date time:.95, posted at:.9, sales date, sale date, date, date time, datetime, timestamp, time:.7, creation timestamp, approved date:.8, booking date:.85, settlement date:.75, value date:.7, transfer date:.7, deposit date:.5, available on:.5, updated at:.5, last update timestamp:.5,
 		datum, buchungstag, zahlungsdatum, transaktionsdatum, date de paiement, date de création, fecha, fecha de pago, fecha de creación, salgsdato, dato, data, 交易时间, 付款时间:.95, 交易创建时间, 取引日時, 日付`,
-	Reference: `psp reference, transaction id, transaction identity, transaction reference, transaction number, transaction no, payment id, charge id:.95, payment reference:.9, txn id, txn ref, trade no, balance transaction id:.97, amazon transaction id, capture id:.95, amazon capture id:.95, payment intent id:.8, source id:.85, reference:.95, reference id:.9, reference number:.9, id:.95, external id:.7, external identifier:.6, external transaction reference:.7, dlocal transaction id:.98, payex transaction no:.8, receipt number:.6, ref:.9, transfer id:.5, order id:.6, merchant reference:.55,
+	Reference: `psp reference, transaction id, transaction identity, transaction reference, transaction number, transaction no, payment id, charge id:.95, payment reference:.9, txn id, txn ref, trade no, balance transaction id:.97, amazon transaction id, capture id:.95, amazon capture id:.95, payment intent id:.8, source id:.85, =reference:.95, reference id:.9, reference number:.9, =id:.95, id:.6, entity id:.9, external id:.7, external identifier:.6, external transaction reference:.7, dlocal transaction id:.98, payex transaction no:.8, receipt number:.6, =ref:.9, transfer id:.5, order id:.6, merchant reference:.55,
 		transaktionscode, transaktionsnummer, transaktions id, transaksjons id, referenz, código de transacción, id de transacción, numéro de transaction, identifiant de transaction, referencia, 微信订单号, 交易号, 支付宝交易号, 交易单号, 订单号:.7, 取引id, 交易流水号:.9`,
 	RefundRef: `refund reference, refund id, refund number, refund transaction id, modification reference, modification psp reference, amazon refund id, refund reference id:.9, 微信退款单号, 退款单号, 退款流水号:.9`,
-	Original:  `original reference, original transaction id, parent transaction id, original payment reference, related transaction id, reference txn id, referenced transaction, paypal reference id, reference transaction id, original psp reference, parent id:.9, payment reference:.6, transaction reference:.5, linked transaction:.9, ursprüngliche transaktion, zugehöriger transaktionscode, id de referencia de trans, código de referencia, numéro de transaction de référence`,
+	Original:  `original reference, original transaction id, parent transaction id, original payment reference, related transaction id, reference txn id, referenced transaction, paypal reference id, reference transaction id, original psp reference, parent id:.9, payment reference:.6, payment id:.6, transaction reference:.5, linked transaction:.9, ursprüngliche transaktion, zugehöriger transaktionscode, id de referencia de trans, código de referencia, numéro de transaction de référence`,
 	Type: `transaction type, type, record type, reporting category, event code, transaction event code, event type, event, kind:.9, category:.7, entry type, row type, activity type, amount type:.6, operation type, operation, action:.8, movement type, refund type:.5,
 		transaktionsart, transaktionstyp, typ, art:.8, tipo, tipo de transacción, type de transaction, nature:.7, transaksjonstype, 交易类型, 业务类型, 类型, 収支区分, 取引種別`,
-	Status:   `transaction status, payment status, status, state:.9, trade status, refund status:.9, result:.6, estado, état, statut, zustand:.8, stand:.7, 交易状态, 当前状态, 状态, 資金状態, status description:.5`,
-	Fee:      `fee, fees, fee amount, total fee, total fee amount, total fees, transaction fee, total transaction fee, processing fee, processing fee fc:.9, commission, commission amount:.9, service fee:.8, paypal fee, stripe fee, gebühr, gebuehr, entgelt, gebühren, provision:.7, gebyr, avgift, frais, commission nc:.8, comisión, tarifa, kosten, commissione, 手续费, 服务费, 手数料`,
+	Status:   `transaction status, payment status, status, state:.9, trade status, refund status:.9, result:.6, estado, état, statut, zustand:.8, stand:.7, 交易状态, 当前状态, 状态, 資金状態, response code:.7, status description:.5`,
+	Fee:      `fee, fees, fee amount, total fee, total fee amount, total fees, transaction fee, total transaction fee, processing fee, processing fee fc:.9, commission, commission amount:.9, service fee:.8, deduction:.9, deductions:.9, charges:.7, paypal fee, stripe fee, gebühr, gebuehr, entgelt, gebühren, provision:.7, gebyr, avgift, frais, commission nc:.8, comisión, tarifa, kosten, commissione, 手续费, 服务费, 手数料`,
 	Net:      `net, net amount, net total, net transaction amount, net credit:.8, net credit nc:.8, payable sc:.7, payable:.7, payout amount:.8, amount net, settlement amount:.75, netto, nettobetrag, neto, importe neto, montant net, nettobeløp, nettobelopp, 实收金额, 净额`,
 	Refunded: `refunded amount, refund amount, amount refunded, refund, refunded, refund total, total refunded, 退款金额, 申请退款金额:.9, 成功退款`,
 	Description: `description, transaction description, label, memo, note:.9, notes:.9, narrative, details:.8, message:.8, subject:.8, purpose, item title:.9, product name:.9, title:.7, text:.8, remark, comment:.8,
 		beschreibung, verwendungszweck, betreff, artikelbezeichnung, descripción, concepto, nombre del artículo, libellé, titre de l objet, melding, beskrivning, beskrivelse, omschrijving, descrizione, causale, 商品名称, 商品说明, 商品描述, 备注, 摘要, 取引内容`,
-	Customer: `customer name, customer, payer name, payer, buyer name, buyer, shopper name, cardholder name, cardholder, card holder, client name, client, partner name, counterparty:.9, billing name, full name:.9, name:.85, contact name:.8,
-		kunde, kundenname, auftraggeber:.9, cliente, nombre, nom, kundnavn, kundenavn, klant, naam, 交易对方, 对方名称, 付款人`,
+	Customer: `customer name, customer, payer name, payer, buyer name, buyer, shopper name, cardholder name, cardholder, card holder, client name, client, partner name, counterparty:.9, billing name, full name:.9, =name:.85, consumer name, contact name:.8,
+		kunde, kundenname, auftraggeber:.9, cliente, =nombre, =nom, kundnavn, kundenavn, klant, =naam, 交易对方, 对方名称, 付款人`,
 	Email: `customer email, email, e mail, email address, payer email, user email, user mail, from email address, buyer email, shopper email, billing details email address, billing email, customer email address, receipt email:.9, absender e mail adresse, correo electrónico, correo electrónico del remitente, adresse email, de l adresse email, e post, epost`,
 	Phone: `phone, phone number, customer phone, telephone, mobile, mobile number, contact phone number, telefon, telefonnummer, teléfono, téléphone, 手机号`,
-	Order: `order id, order number, order no, merchant reference, merchant order reference:.9, merchant order id, merchant transaction id:.9, order reference, seller order id, seller reference id:.8, order identity, invoice, invoice id, invoice number, invoice no, transaction invoice:.7, merchant order number, your reference:.9, custom number:.5, external identifier:.8, transaction id:.4,
+	Order: `order id, order number, order no, order code, =order, =reference:.6, merchant reference, merchant order reference:.9, merchant order id, merchant transaction id:.9, external reference:.9, order reference, seller order id, seller reference id:.8, order identity, invoice, invoice id, invoice number, invoice no, transaction invoice:.7, merchant order number, your reference:.9, custom number:.5, external identifier:.8, transaction id:.4,
 		bestellnummer, rechnungsnummer, número de factura, numéro de facture, ordre id, ordrenummer, ordernummer, factura, 商户订单号, 商家订单号, 商户单号`,
 	Zone: `timezone, time zone, tz, zeitzone, zona horaria, fuseau horaire, huso horario, tidszon, 时区`,
 }
@@ -89,14 +89,14 @@ var vetoes = map[Role]string{
 	Credit:    "net card balance gift type",
 	Debit:     "net card balance type",
 	Reference: "account merchant customer seller buyer company batch payout settlement deposit order invoice store shop bank item sku parent original referenced refund modification tracking user payer address status type mid unit sub public tracking metadata marketplace fulfillment shipment",
-	Date:      "updated modified settlement payout expiry birth from until end timezone zone voided",
+	Date:      "updated modified settlement payout disbursement available effective arrival expiry birth from until end timezone zone voided",
 	Currency:  "fee net rate",
 	Type:      "number no id name card payment method instrument adjustment reference address bank account vat funding ref",
 	Status:    "payout address card 3d secure shipping review trace",
-	Fee:       "currency rate credit tax fixed percentage side debit per",
-	Net:       "currency rate debit tax",
+	Fee:       "rate credit tax fixed percentage side debit per",
+	Net:       "rate debit tax",
 	Refunded:  "currency date type id reference reason status",
-	Customer:  "service account id company bank card merchant display seller store reference date",
+	Customer:  "address status entity service account id company bank card merchant display seller store reference date",
 	Order:     "item line batch",
 	Original:  "amount sale currency",
 	Email:     "to recipient seller merchant",
@@ -107,6 +107,7 @@ type phrase struct {
 	words  []string
 	joined string
 	weight float64
+	whole  bool // the whole name must be it, since the words say little behind others
 }
 
 // phrases are the aliases of a role.
@@ -114,7 +115,8 @@ func phrases(r Role) []phrase {
 	var out []phrase
 	for entry := range strings.SplitSeq(aliases[r], ",") {
 		text, weight, found := strings.Cut(strings.TrimSpace(entry), ":")
-		p := phrase{words: words(text), weight: 1}
+		text, exact := strings.CutPrefix(text, "=")
+		p := phrase{words: words(text), weight: 1, whole: exact}
 		if found {
 			if w, err := strconv.ParseFloat(weight, 64); err == nil {
 				p.weight = w
@@ -133,7 +135,7 @@ func words(name string) []string {
 	var word []rune
 	flush := func() {
 		if len(word) > 0 {
-			out = append(out, strings.ToLower(string(word)))
+			out = append(out, singular(strings.ToLower(string(word))))
 			word = word[:0]
 		}
 	}
@@ -150,10 +152,21 @@ func words(name string) []string {
 		case unicode.IsUpper(r) && i > 0 && (unicode.IsLower(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]) && unicode.IsUpper(runes[i-1])):
 			flush()
 		}
+		if len(word) > 2 && unicode.IsDigit(r) && unicode.IsLetter(word[len(word)-1]) {
+			flush() // "reference1"
+		}
 		word = append(word, r)
 	}
 	flush()
 	return out
+}
+
+// singular takes the s off a word, so that "payments.id" is a payment's id.
+func singular(w string) string {
+	if len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss") {
+		return w[:len(w)-1]
+	}
+	return w
 }
 
 // likeness is how near a name is to an alias, from 0 to 1.
@@ -164,6 +177,8 @@ func likeness(name []string, p phrase) float64 {
 		return 0
 	case joined == p.joined:
 		return 1
+	case p.whole:
+		return 0
 	}
 	if extra := len(name) - len(p.words); extra > 0 && len(p.words) > 0 {
 		score := 0.0
@@ -223,7 +238,7 @@ func nameScore(header string, r Role, list []phrase) float64 {
 		return best
 	}
 	for _, w := range name {
-		if slices.Contains(strings.Fields(vetoes[r]), w) {
+		if slices.ContainsFunc(strings.Fields(vetoes[r]), func(veto string) bool { return singular(veto) == w }) {
 			return best * 0.4
 		}
 	}

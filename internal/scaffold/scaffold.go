@@ -55,6 +55,7 @@ type Column struct {
 	Confidence float64 `json:"confidence"`           // of the type
 	Format     string  `json:"format,omitempty"`     // of dates
 	Other      string  `json:"other_format,omitempty"`
+	Label      bool    `json:"label,omitempty"` // of dates: a zone's label stands behind, and is cut off
 	Role       Role    `json:"role,omitempty"`
 	RoleScore  float64 `json:"role_confidence,omitempty"`
 	In         string  `json:"in,omitempty"` // of money: the name of its currency's column; "" when none was found
@@ -120,9 +121,7 @@ func (c *Column) settle() {
 		c.Type = "text"
 	case "date", "datetime":
 		c.Format, c.Other = splitFormats(c.Format, c.found.Warnings)
-		if c.Format == "" {
-			c.Type = "text"
-		}
+		c.Format, c.Label = strings.CutSuffix(c.Format, " %Z")
 	}
 	if c.Type == "money" && c.facts.numbers == 0 && c.facts.filled > 0 {
 		c.Type = "text"
@@ -132,9 +131,6 @@ func (c *Column) settle() {
 // splitFormats gives the format, as mappings know it, and the other way to
 // read the same texts, if there is one.
 func splitFormats(format string, warnings []string) (one, other string) {
-	if strings.HasSuffix(format, " %Z") {
-		return "", "" // the zone's label would have to be cut off first
-	}
 	for _, w := range warnings {
 		if pair, ok := strings.CutPrefix(w, "ambiguous dates: "); ok {
 			_, other, _ = strings.Cut(pair, " or ")
