@@ -17,6 +17,11 @@ import (
 // convert reads a column's cell as its type.
 func (v *values) convert(c *column) (expression.Value, *RowProblem) {
 	s, cell := v.raw(c)
+	if x := c.context; x != nil && x.strict && !c.optional && !c.hasDefault && !v.stated[c.ordinal].known {
+		value, p := v.bad(c, "empty_value", "is what the file should state before this row, and does not")
+		p.Hint, p.Fatal = "see input: context in the mapping; or give it optional: true or a default", true
+		return value, p
+	}
 	for _, token := range v.m.input.empty {
 		if s == token {
 			s = ""

@@ -45,7 +45,7 @@ type column struct {
 	headers    []string // any of these; none when cell is given
 	occurrence int      // which of equal headers, from 1
 	cell       int      // from 1; 0: by header
-	context    string   // the cell is of the last row of this kind, not of this row
+	context    *source  // where the file states it for all rows that follow; nil: a cell of the row
 
 	kind      columnType
 	optional  bool // the header may be missing
@@ -108,29 +108,18 @@ func (c *compiler) hiddenColumn(from *node) *column {
 	return col
 }
 
-// contextColumn is a name for a cell of the last context row of a kind.
-func (c *compiler) contextColumn(name *node, kind string, cell int) {
-	col := &column{name: name.text, node: name, cell: cell, context: kind}
-	c.addColumn(col)
-}
-
 func (c *compiler) addColumn(col *column) {
 	col.ordinal = len(c.m.columns)
 	col.index = c.names.add(&c.collector, col.node, col.name, col.kind.kind())
 	c.m.columns = append(c.m.columns, col)
 	c.byName[col.name] = col
+	if col.context != nil {
+		c.m.contexts = append(c.m.contexts, col)
+	}
 }
 
 // columns compiles the declarations, then what refers to other columns.
 func (c *compiler) columns(n *node) {
-	if n == nil {
-		return
-	}
-	type pending struct {
-		col *column
-		in  *node
-	}
-	var money []pending
 	c.pairs(n, "columns", func(name, decl *node) {
 		col := &column{name: name.text, node: name, occurrence: 1, numbers: c.m.input.numbers, zone: c.m.input.zone}
 		if decl.kind == mappingNode {
@@ -142,20 +131,32 @@ func (c *compiler) columns(n *node) {
 			c.from(col, decl)
 		}
 		c.addColumn(col)
-		if col.kind == moneyColumn {
-			money = append(money, pending{col, decl.get("in")})
-		}
 	})
-	for _, p := range money {
+	for _, p := range c.money {
 		c.moneyIn(p.col, p.in)
 	}
 }
 
+// A moneyColumnIn is a money column whose currency is looked for once all
+// columns are known.
+type moneyColumnIn struct {
+	col *column
+	in  *node
+}
+
 func (c *compiler) column(col *column, decl *node) {
-	col.kind = columnType(max(0, slices.Index(columnTypes, c.choice(decl.get("type"), "text", columnTypes...))))
+	c.typing(col, decl)
 	c.from(col, decl.get("from"))
 	if o := decl.get("occurrence"); o != nil {
 		col.occurrence, _ = c.whole(o, 1, 1000)
+	}
+}
+
+// typing reads what a column's text becomes.
+func (c *compiler) typing(col *column, decl *node) {
+	col.kind = columnType(max(0, slices.Index(columnTypes, c.choice(decl.get("type"), "text", columnTypes...))))
+	if col.kind == moneyColumn {
+		c.money = append(c.money, moneyColumnIn{col, decl.get("in")})
 	}
 	col.unit = c.unit(decl.get("unit"))
 	if r := c.character(decl.get("decimal"), nil); r != 0 {

@@ -14,6 +14,7 @@ type compiler struct {
 
 	m      *Mapping
 	byName map[string]*column // columns by name
+	money  []moneyColumnIn    // whose currency is still to be found
 	params map[string]string
 	tables map[string]map[string]string
 	names  names

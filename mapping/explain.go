@@ -166,7 +166,7 @@ const hidden = "(hidden)"
 func (s *Session) explainCells(e *Explanation, row *table.Row) {
 	secret := map[int]bool{}
 	for _, c := range s.m.columns {
-		if at := s.values.cells[c.ordinal]; c.sensitive && c.context == "" && at >= 0 {
+		if at := s.values.cells[c.ordinal]; c.sensitive && c.context == nil && at >= 0 {
 			secret[at] = true
 		}
 	}

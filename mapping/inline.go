@@ -17,6 +17,8 @@ type inlineTest struct {
 	name    string
 	rows    []map[string]string // by header; a number is the cell's
 	lines   []string            // or a whole file
+	file    string              // its name
+	context map[string]string   // of rows: what the file states besides
 	expect  []map[string]string // nil: calls are not looked at
 	classes []string
 	counts  map[Disposition]int
@@ -32,7 +34,7 @@ type TestResult struct {
 	Failures []string // what differs
 }
 
-var testKeys = []string{"name", "rows", "lines", "expect", "class", "held", "ignored", "attached", "rejects", "fails"}
+var testKeys = []string{"name", "rows", "lines", "file", "context", "expect", "class", "held", "ignored", "attached", "rejects", "fails"}
 
 func (c *compiler) inlineTests(n *node) {
 	c.each(n, "tests", func(item *node) {
@@ -51,6 +53,10 @@ func (c *compiler) inlineTests(n *node) {
 			t.rows = append(t.rows, cells)
 		})
 		t.lines = c.texts(item.get("lines"))
+		if t.file = c.optionalText(item, "file"); t.file == "" {
+			t.file = "test"
+		}
+		c.testContext(t, item)
 		if (t.rows == nil) == (t.lines == nil) {
 			c.at(item, "say rows: [{Header: cell}], or lines: with a whole file", "a test needs either rows or lines")
 		}
@@ -71,6 +77,25 @@ func (c *compiler) inlineTests(n *node) {
 			t.fails = append([]string{}, c.texts(f)...)
 		}
 		c.m.tests = append(c.m.tests, t)
+	})
+}
+
+// testContext reads what a test's rows find stated.
+func (c *compiler) testContext(t *inlineTest, item *node) {
+	n := item.get("context")
+	if n != nil && t.lines != nil {
+		c.at(n, "state it in the lines", "only a test of rows can give a context")
+	}
+	t.context = map[string]string{}
+	c.pairs(n, "context", func(name, value *node) {
+		if col := c.byName[name.text]; col == nil || col.context == nil {
+			var known []string
+			for _, col := range c.m.contexts {
+				known = append(known, col.name)
+			}
+			c.at(name, didYouMeanOr(name.text, known), "the mapping takes no context %q", name.text)
+		}
+		t.context[name.text], _ = c.text(value)
 	})
 }
 
@@ -147,7 +172,7 @@ func (t *inlineTest) run(m *Mapping) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	got, err := m.run(rows)
+	got, err := m.run(rows, t.context)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -216,8 +241,9 @@ func eventText(e *Event, path string) string {
 }
 
 // run is a whole import of rows in memory.
-func (m *Mapping) run(rows []*table.Row) (*outcome, error) {
+func (m *Mapping) run(rows []*table.Row, context map[string]string) (*outcome, error) {
 	s := m.NewSession()
+	s.values.given = context
 	defer s.Close()
 	if m.Gathers() {
 		for _, row := range rows {
@@ -266,7 +292,7 @@ func (t *inlineTest) table(m *Mapping) ([]*table.Row, error) {
 		}
 	}
 	for _, c := range m.columns {
-		for c.context == "" && len(names) < c.cell {
+		for c.context == nil && len(names) < c.cell {
 			names = append(names, "")
 		}
 	}
@@ -280,17 +306,14 @@ func (t *inlineTest) table(m *Mapping) ([]*table.Row, error) {
 	known := table.NewColumns(names)
 	for _, c := range m.columns {
 		present := slices.ContainsFunc(c.headers, func(h string) bool { return known.Index(h, 1) >= 0 })
-		if len(c.headers) > 0 && !c.optional && !present {
+		if len(c.headers) > 0 && !c.optional && !present && (c.context == nil || c.context.ofBody()) {
 			add(c.headers[0])
 		}
 	}
-	header := table.NewColumns(names)
-	rows := []*table.Row{{Pos: table.Pos{File: "test", Line: 1}, Role: table.HeaderRow, Header: header, Cells: names}}
+	header, kind := table.NewColumns(names), m.bodyKind()
+	rows := []*table.Row{{Kind: kind, Pos: table.Pos{File: t.file, Line: 1}, Role: table.HeaderRow, Header: header, Cells: names}}
 	for i, cells := range t.rows {
-		row := &table.Row{Pos: table.Pos{File: "test", Line: i + 2}, Role: table.Body, Header: header, Cells: make([]string, len(names))}
-		if r := m.dialect.Records; r != nil {
-			row.Kind = r.Body[0]
-		}
+		row := &table.Row{Kind: kind, Pos: table.Pos{File: t.file, Line: i + 2}, Role: table.Body, Header: header, Cells: make([]string, len(names))}
 		for name, cell := range cells {
 			at := header.Index(name, 1)
 			if n, err := strconv.Atoi(name); err == nil && n <= len(names) {
@@ -305,13 +328,26 @@ func (t *inlineTest) table(m *Mapping) ([]*table.Row, error) {
 	return rows, nil
 }
 
+// bodyKind is the first kind or table of the body; "" when rows have none.
+func (m *Mapping) bodyKind() string {
+	if r := m.dialect.Records; r != nil {
+		return r.Body[0]
+	}
+	for _, t := range m.dialect.Tables {
+		if t.Role == table.Body {
+			return t.Name
+		}
+	}
+	return ""
+}
+
 func (t *inlineTest) parseLines(m *Mapping) ([]*table.Row, error) {
 	d := m.dialect
 	if d.Format != table.CSV {
 		d = table.Dialect{Header: d.Header, Footer: d.Footer}
 	}
 	d.Encoding = ""
-	r, err := table.NewReader("test", strings.NewReader(strings.Join(t.lines, "\n")+"\n"), d)
+	r, err := table.NewReader(t.file, strings.NewReader(strings.Join(t.lines, "\n")+"\n"), d)
 	if err != nil {
 		return nil, err
 	}

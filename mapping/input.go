@@ -15,6 +15,7 @@ import (
 type input struct {
 	numbers numberFormat
 	empty   []string // texts that mean an empty cell
+	strip   []string // texts that are no part of any cell
 	zone    *zone    // nil: none is stated
 	totals  map[string]*totalLayout
 }
@@ -29,20 +30,20 @@ type zone struct {
 
 // A totalLayout says where a kind of total row keeps its figures.
 type totalLayout struct {
-	key    int // cell, from 0; -1: the row is the total of the whole file
+	key    place // none: the row is the total of the whole file
 	fields map[string]*totalField
 }
 
 type totalField struct {
 	name     string
-	cell     int
+	at       place
 	kind     expression.Kind
 	unit     unit
-	in       int // cell of the currency, -1: currency, or the key's
+	in       place // of the currency; none: currency
 	currency record.Currency
 }
 
-var inputKeys = []string{"format", "encoding", "delimiter", "quote", "decimal", "thousands", "empty", "sheet", "header", "records", "footer", "timezone", "ragged"}
+var inputKeys = []string{"format", "encoding", "delimiter", "quote", "decimal", "thousands", "empty", "sheet", "strip", "header", "records", "tables", "headings", "footer", "timezone", "ragged", "context"}
 
 func (c *compiler) input(n *node) {
 	m := c.m
@@ -71,10 +72,14 @@ func (c *compiler) input(n *node) {
 	case "allow":
 		d.Ragged = table.RaggedAllow
 	}
+	m.input.strip = c.texts(n.get("strip"))
 	c.header(n.get("header"), d)
-	c.records(n.get("records"), d)
-	c.footer(n.get("footer"), d)
 	m.input.zone = c.zone(n.get("timezone"))
+	c.records(n.get("records"), d)
+	c.stackedTables(n, d)
+	d.Headings = c.texts(n.get("headings"))
+	c.footer(n.get("footer"), d)
+	c.context(n.get("context"))
 }
 
 func (c *compiler) marks(n *node, f numberFormat) {
@@ -165,7 +170,8 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 	if n == nil || !c.keys(n, "records", "column", "header", "body", "totals", "context", "ignore") {
 		return
 	}
-	r := &table.Records{Header: c.optionalText(n, "header"), Body: c.texts(n.get("body")), Ignore: c.texts(n.get("ignore"))}
+	r := &table.Records{Header: c.optionalText(n, "header"), Ignore: c.texts(n.get("ignore"))}
+	c.body(n.get("body"), r)
 	r.Column = 1
 	if col := n.get("column"); col != nil {
 		r.Column, _ = c.whole(col, 1, 16_384)
@@ -178,7 +184,7 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 	} else {
 		c.pairs(t, "totals", func(kind, layout *node) {
 			r.Totals = append(r.Totals, kind.text)
-			c.totals(kind.text, layout)
+			c.totals(kind.text, layout, false)
 		})
 	}
 	if x := n.get("context"); x != nil && x.kind != mappingNode {
@@ -186,73 +192,10 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 	} else {
 		c.pairs(x, "context", func(kind, fields *node) {
 			r.Context = append(r.Context, kind.text)
-			c.pairs(fields, "context", func(name, cell *node) {
-				if i, ok := c.whole(cell, 1, 16_384); ok {
-					c.contextColumn(name, kind.text, i)
-				}
-			})
+			c.kindContext(kind.text, fields, false)
 		})
 	}
 	d.Records = r
-}
-
-// totals compiles the layout of one kind of total row. Fields are cell numbers
-// from 1, or {at, type, unit, in}. The field "key" is the group that the row
-// is the total of; without one the row is the total of the whole file.
-func (c *compiler) totals(kind string, n *node) {
-	layout := &totalLayout{key: -1, fields: map[string]*totalField{}}
-	if c.m.input.totals == nil {
-		c.m.input.totals = map[string]*totalLayout{}
-	}
-	c.m.input.totals[kind] = layout
-	if key := n.get("key"); key != nil {
-		if i, ok := c.whole(key, 1, 16_384); ok {
-			layout.key = i - 1
-		}
-	}
-	cells := map[string]int{}
-	c.pairs(n, "totals", func(name, value *node) {
-		if name.text == "key" {
-			return
-		}
-		f := &totalField{name: name.text, kind: expression.Number, in: layout.key}
-		layout.fields[name.text] = f
-		at := value
-		if value.kind == mappingNode {
-			if !c.keys(value, "a total", "at", "type", "unit", "in") {
-				return
-			}
-			at = value.get("at")
-			if c.choice(value.get("type"), "number", "number", "money") == "money" {
-				f.kind = expression.Money
-			}
-			f.unit = c.unit(value.get("unit"))
-		}
-		if at == nil {
-			c.at(value, "say at: 3", "the total %q says no cell", name.text)
-		} else if i, ok := c.whole(at, 1, 16_384); ok {
-			f.cell = i - 1
-			cells[name.text] = f.cell
-		}
-	})
-	c.pairs(n, "totals", func(name, value *node) {
-		in := value.get("in")
-		if value.kind != mappingNode || in == nil {
-			if f := layout.fields[name.text]; f != nil && f.kind == expression.Money && layout.key < 0 {
-				c.at(value, "say in: a currency code, or a field of the row", "the total %q is money without a currency", name.text)
-			}
-			return
-		}
-		f := layout.fields[name.text]
-		if s, ok := c.text(in); ok {
-			if cell, ok := cells[s]; ok {
-				f.in = cell
-			} else if s != "key" || layout.key < 0 {
-				f.currency = c.currency(in, s)
-				f.in = -1
-			}
-		}
-	})
 }
 
 func (c *compiler) currency(n *node, s string) record.Currency {

@@ -67,10 +67,11 @@ type Mapping struct {
 	dialect  table.Dialect
 	input    input
 
-	columns []*column
-	lets    []*let
-	scope   *expression.Scope // names of a row: fixed, columns, lets, is, payment lets
-	isIndex int               // of the name "is"
+	columns  []*column
+	contexts []*column // those that the file states once
+	lets     []*let
+	scope    *expression.Scope // names of a row: fixed, columns, lets, is, payment lets
+	isIndex  int               // of the name "is"
 
 	rules   []*rule
 	total   *program
@@ -122,6 +123,14 @@ func (m *Mapping) Sensitive() []string {
 		}
 	}
 	return headers
+}
+
+// isBody says whether a header row is one of the body's.
+func (m *Mapping) isBody(row *table.Row) bool {
+	if m.dialect.Tables == nil {
+		return true
+	}
+	return slices.ContainsFunc(m.dialect.Tables, func(t table.Table) bool { return t.Name == row.Kind && t.Role == table.Body })
 }
 
 // identification is how a file is recognised as one of the mapping's.

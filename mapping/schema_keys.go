@@ -58,7 +58,11 @@ func inputParts() []part {
 			{"empty", ref("texts"), `texts that mean an empty cell, such as "--"`},
 			{"sheet", ref("text"), "of a workbook: name, number from 1, or /regular expression/; the first visible one when nothing is said"},
 			{"header", either(words("none"), ref("header")), "where the names of the columns stand; the first row that is not blank when nothing is said"},
+			{"strip", ref("texts"), "texts to take off every cell, such as `"},
 			{"records", ref("records"), "the kinds of row of a framed file"},
+			{"tables", mapOf(ref("table")), "the tables that stand below one another, by name; each has its own header, and may come again"},
+			{"headings", ref("texts"), "rows between others that only say something about those below: patterns with * and ? for their first text"},
+			{"context", mapOf(ref("context")), "what the file states once for all rows that follow: a name for each"},
 			{"footer", either(words("blank"), ref("footer")), "where the body ends"},
 			{"timezone", either(ref("text"), ref("timezone")), "the zone of times: an IANA name such as Europe/Berlin, or where each row says it"},
 			{"ragged", words("error", "pad", "allow"), "a row that is not as wide as its header: an error, filled up, or taken as it is"},
@@ -76,17 +80,25 @@ func inputParts() []part {
 		{"records", "The kinds of row of a framed file, told apart by the text of one cell.", []keyDoc{
 			{"column", number, "the cell that tells, from 1; 1 when nothing is said"},
 			{"header", ref("text"), "the kind of rows that name the columns"},
-			{"body", ref("texts"), "the kinds that are mapped"},
-			{"totals", either(ref("texts"), mapOf(totalsLayout())), "the kinds that state totals, with the place of each figure: total(kind, field) in checks"},
-			{"context", either(ref("texts"), mapOf(mapOf(number))), "the kinds that lend values to the rows after them: a name and a cell for each"},
+			{"body", either(ref("texts"), mapOf(either(ref("texts"), schema{"type": "null"}))), "the kinds that are mapped; as a map, each with the names of its cells where no header row has them"},
+			{"totals", either(ref("texts"), mapOf(totalsLayout(number))), "the kinds that state totals, with the place of each figure: total(kind, field) in checks"},
+			{"context", either(ref("texts"), mapOf(mapOf(either(number, ref("context"))))), "the kinds that lend values to the rows after them: a name and a cell for each"},
 			{"ignore", ref("texts"), "the kinds that say nothing"},
 		}, nil},
 		{"total", "A figure of a total row.", []keyDoc{
-			{"at", number, "its cell, from 1"},
+			{"at", either(number, ref("text")), "its cell, from 1, or in a table its header"},
 			{"type", words("number", "money"), "number when nothing is said"},
 			{"unit", unitSchema(), "what money counts in, as of a column"},
-			{"in", ref("text"), "the currency of money: a code, or a field of the row"},
+			{"in", ref("text"), "the currency of money: a code, a field of the row, or in a table a header"},
 		}, nil},
+		{"table", "One of the tables of a file. It is the body unless it says totals, context or ignore.", []keyDoc{
+			{"find", ref("texts"), "its header is a row that has all these names"},
+			{"totals", totalsLayout(ref("text")), "its rows state totals: a header for each figure; total(table, field) in checks"},
+			{"context", mapOf(either(ref("text"), ref("context"))), "its rows lend values to the rows after them: a name and a header for each"},
+			{"ignore", ref("text"), "why its rows say nothing"},
+			{"end", words("header", "blank"), "it ends with the next header when nothing is said, or with the first blank row"},
+		}, nil},
+		contextPart(),
 		{"timezone", "The zone of the file's times.", []keyDoc{
 			{"zone", ref("text"), "an IANA name such as Europe/Berlin"},
 			{"from", ref("texts"), "the header of the column that names the zone of each row"},
@@ -98,9 +110,9 @@ func inputParts() []part {
 
 // totalsLayout is the layout of one kind of total row: figures by name, and
 // the group's key.
-func totalsLayout() schema {
-	s := mapOf(either(whole(1, 16_384), ref("total")))
-	s["properties"] = schema{"key": whole(1, 16_384).described("the cell of the group that the totals are of; without it they are of the whole file")}
+func totalsLayout(cell schema) schema {
+	s := mapOf(either(cell, ref("total")))
+	s["properties"] = schema{"key": cell.described("the cell of the group that the totals are of; without it they are of the whole file")}
 	return s
 }
 
@@ -122,6 +134,37 @@ func typeDocs() []keyDoc {
 		{"datetime", nil, "a time: needs format, and a zone unless the text has one"},
 		{"bool", nil, "true, false, yes, no, 1, 0"},
 	}
+}
+
+// contextPart is a value that the file states once; its type is said as a
+// column's is.
+func contextPart() part {
+	p := part{"context", "A value that the file states once, for all rows that follow. It has one source, and a type as a column has.", []keyDoc{
+		{"from", ref("texts"), "a cell: a header of the row that row or match tells, or the number of the cell from 1"},
+		{"row", either(words("first"), whole(1, 1_000_000)), "with from: the first row below the header, or the row in this line of the file"},
+		{"match", mapOf(either(ref("texts"), schema{"type": "null"})), "with from: the rows that have these texts; as in a rule, by header"},
+		{"right_of", ref("texts"), "the next text to the right of this label, outside the body"},
+		{"below", ref("texts"), "the text under this label, outside the body"},
+		{"line", ref("text"), "the first group of this regular expression (RE2), of a cell or a line outside the body"},
+		{"file", ref("text"), "the first group of this regular expression (RE2), of the file's name"},
+		{"sheet", ref("text"), "the first group of this regular expression (RE2), of the sheet's name"},
+	}, nil}
+	for _, k := range columnDocs() {
+		if contains(contextKeys(), k.name) && k.name != "from" {
+			p.keys = append(p.keys, k)
+		}
+	}
+	return p
+}
+
+// columnDocs are the keys of a column.
+func columnDocs() []keyDoc {
+	for _, p := range valueParts() {
+		if p.name == "column" {
+			return p.keys
+		}
+	}
+	return nil
 }
 
 // valueParts say what a row's values are, and which class it has.
@@ -202,6 +245,8 @@ func callParts() []part {
 			{"name", ref("text"), "what it shows"},
 			{"rows", listOf(mapOf(either(ref("text"), schema{"type": "null"}))), "rows by header, or by the number of the cell"},
 			{"lines", ref("texts"), "or the lines of a whole file"},
+			{"file", ref("text"), "the name of that file"},
+			{"context", mapOf(ref("text")), "what the file of the rows states, by name"},
 			{"expect", listOf(expected), "the calls in order: call, id, payment, order, fee, net and fields by path"},
 			{"class", ref("texts"), "the class of each row"},
 			{"held", whole(0, 1_000_000), "how many rows are held"},

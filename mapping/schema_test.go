@@ -190,6 +190,8 @@ func TestSchemaKnowsTheCompilersKeys(t *testing.T) {
 		"records":  "{input: {records: " + q + "}}",
 		"total":    "{input: {records: {body: D, totals: {T: {sum: " + q + "}}}}}",
 		"timezone": "{input: {timezone: " + q + "}}",
+		"table":    "{input: {tables: {t: " + q + "}}}",
+		"context":  "{input: {context: {x: " + q + "}}}",
 		"column":   "{columns: {x: " + q + "}}",
 		"unit":     "{columns: {x: {from: X, type: money, in: eur, unit: " + q + "}}}",
 		"lookup":   "{lookups: {l: " + q + "}}",

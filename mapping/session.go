@@ -64,23 +64,23 @@ func (s *Session) Close() error {
 func (s *Session) enter(row *table.Row) (bool, error) {
 	if row.Pos.File != s.file || row.Pos.Line <= s.line {
 		s.bound, s.file = false, row.Pos.File
-		clear(s.values.context)
+		clear(s.values.bound)
+		s.values.newFile(row.Pos)
 	}
 	s.line = row.Pos.Line
 	if row.Err != nil {
 		return true, nil
 	}
-	switch row.Role {
-	case table.HeaderRow, table.Body:
-		if row.Role == table.HeaderRow && row.Header == nil || s.bound && row.Header == s.header {
-			break
+	if row.Role == table.Body || row.Role == table.HeaderRow && row.Header != nil && s.m.isBody(row) {
+		if !s.bound || row.Header != s.header {
+			if err := s.values.bind(row.Header, row.Pos); err != nil {
+				return false, err
+			}
+			s.bound, s.header = true, row.Header
 		}
-		if err := s.values.bind(row.Header, row.Pos); err != nil {
-			return false, err
-		}
-		s.bound, s.header = true, row.Header
-	case table.Context:
-		s.values.context[row.Kind] = append([]string(nil), row.Cells...)
+	}
+	if err := s.values.observe(row); err != nil {
+		return false, err
 	}
 	return row.Role == table.Body, nil
 }

@@ -33,9 +33,11 @@ func (t *totals) add(row *table.Row) error {
 		return nil
 	}
 	key := ""
-	if layout.key >= 0 {
-		s, _ := row.Cell(layout.key)
-		key = strings.Clone(trimBlanks(s))
+	if layout.key.given() {
+		if layout.key.of(row) < 0 {
+			return t.noColumn(row, layout.key)
+		}
+		key = strings.Clone(t.cell(row, layout.key))
 	}
 	for _, f := range layout.fields {
 		if err := t.addField(totalKey{row.Kind, strings.ToLower(key), f.name}, f, layout, row); err != nil {
@@ -47,14 +49,17 @@ func (t *totals) add(row *table.Row) error {
 
 func (t *totals) addField(k totalKey, f *totalField, layout *totalLayout, row *table.Row) error {
 	fail := func(msg string) error {
-		value, _ := row.Cell(f.cell)
-		return &table.Error{Pos: row.Pos, Column: fmt.Sprintf("column %d", f.cell+1), Value: cutText(value, 80), Msg: fmt.Sprintf("the total %q %s", f.name, msg)}
+		value, _ := row.Cell(f.at.of(row))
+		return &table.Error{Pos: row.Pos, Column: f.at.String(), Value: cutText(value, 80), Msg: fmt.Sprintf("the total %q %s", f.name, msg)}
 	}
 	if len(t.values) >= mostTotals {
 		return fail("is one too many: files cannot state more than 100,000")
 	}
-	text, _ := row.Cell(f.cell)
-	if text = trimBlanks(text); text == "" {
+	if f.at.of(row) < 0 {
+		return t.noColumn(row, f.at)
+	}
+	text := t.cell(row, f.at)
+	if text == "" || contains(t.m.input.empty, text) {
 		return nil // as if it were not there
 	}
 	d, err := t.m.input.numbers.parse(text)
@@ -73,7 +78,7 @@ func (t *totals) addField(k totalKey, f *totalField, layout *totalLayout, row *t
 	}
 	code := f.currency
 	if code == "" {
-		s, _ := row.Cell(f.in)
+		s := t.cell(row, f.in)
 		if code, err = record.ParseCurrency(s); err != nil {
 			return fail(fmt.Sprintf("is in %q, which is not a currency that the API takes", trimBlanks(s)))
 		}
@@ -89,12 +94,22 @@ func (t *totals) addField(k totalKey, f *totalField, layout *totalLayout, row *t
 	return nil
 }
 
+// cell is a total row's text at a place.
+func (t *totals) cell(row *table.Row, p place) string {
+	s, _ := row.Cell(p.of(row))
+	return t.m.input.stripped(trimBlanks(s))
+}
+
+func (t *totals) noColumn(row *table.Row, p place) error {
+	return &table.Error{Pos: row.Pos, Msg: fmt.Sprintf("the totals of %q have no column %q", row.Kind, p), Hint: "the mapping takes a total from it"}
+}
+
 // find answers total(kind, field) for a group.
 func (t *totals) find(kind, key, field string) (expression.Value, bool) {
 	if v, ok := t.values[totalKey{kind, strings.ToLower(trimBlanks(key)), field}]; ok {
 		return v, true
 	}
-	if layout := t.m.input.totals[kind]; layout != nil && layout.key < 0 {
+	if layout := t.m.input.totals[kind]; layout != nil && !layout.key.given() {
 		v, ok := t.values[totalKey{kind, "", field}]
 		return v, ok
 	}

@@ -16,12 +16,15 @@ import (
 
 // values are the typed values of one row, each made when it is first needed.
 type values struct {
-	m       *Mapping
-	frame   *expression.Frame
-	row     *table.Row
-	cells   []int               // by column: cell index, -1 absent
-	context map[string][]string // last row of each context kind
-	zones   map[string]*time.Location
+	m           *Mapping
+	frame       *expression.Frame
+	row         *table.Row
+	cells       []int                    // by column: cell index, -1 absent
+	bound       map[*table.Columns][]int // cells by header, so that records of several kinds bind once
+	stated      []statement              // by column: what the file states for all rows
+	underHeader bool                     // the next body row is the first below its header
+	given       map[string]string        // context that a test states for its rows
+	zones       map[string]*time.Location
 
 	known   []bool        // by scope index
 	failed  []*RowProblem // by scope index
@@ -35,7 +38,7 @@ type values struct {
 
 func newValues(m *Mapping) *values {
 	n := len(m.scope.Names())
-	v := &values{m: m, frame: m.scope.NewFrame(), cells: make([]int, len(m.columns)), context: map[string][]string{},
+	v := &values{m: m, frame: m.scope.NewFrame(), cells: make([]int, len(m.columns)), bound: map[*table.Columns][]int{}, stated: make([]statement, len(m.columns)),
 		zones: map[string]*time.Location{}, known: make([]bool, n), failed: make([]*RowProblem, n), columns: make([]*column, n), lets: make([]*let, n)}
 	for _, c := range m.columns {
 		if c.index >= 0 {
@@ -58,11 +61,22 @@ func (v *values) begin(row *table.Row) {
 // bind finds the cells of the columns under a header. All that are missing are
 // named at once.
 func (v *values) bind(header *table.Columns, pos table.Pos) error {
+	if cells, ok := v.bound[header]; ok {
+		v.cells = cells
+		return nil
+	}
+	if len(v.bound) > 100 { // a hostile file changes its header with every row
+		clear(v.bound)
+	}
+	v.cells = make([]int, len(v.m.columns))
+	v.bound[header] = v.cells
 	var missing, hints []string
 	for i, c := range v.m.columns {
 		v.cells[i] = -1
 		switch {
-		case c.context != "" || len(c.headers) == 0:
+		case c.context != nil && !c.context.ofBody():
+			continue
+		case len(c.headers) == 0:
 			v.cells[i] = c.cell - 1
 			continue
 		case header == nil:
@@ -104,14 +118,11 @@ func (v *values) bind(header *table.Columns, pos table.Pos) error {
 // raw is a column's text in this row, without blanks around it.
 func (v *values) raw(c *column) (text string, cell int) {
 	at := v.cells[c.ordinal]
-	if c.context != "" {
-		if last := v.context[c.context]; at < len(last) {
-			return trimBlanks(last[at]), -1
-		}
-		return "", -1
+	if c.context != nil {
+		return v.m.input.stripped(v.stated[c.ordinal].text), -1
 	}
 	s, _ := v.row.Cell(at)
-	return trimBlanks(s), at
+	return v.m.input.stripped(trimBlanks(s)), at
 }
 
 // text is what match compares: the raw text of a column, or a let's.
@@ -251,8 +262,11 @@ func (p *RowProblem) hide(c *column) {
 
 // header is a column's header as in the file.
 func (v *values) header(c *column) string {
+	if c.context != nil {
+		return c.name
+	}
 	at := v.cells[c.ordinal]
-	if c.context == "" && v.row.Header != nil && at >= 0 {
+	if v.row.Header != nil && at >= 0 {
 		if names := v.row.Header.Names(); at < len(names) && trimBlanks(names[at]) != "" {
 			return trimBlanks(names[at])
 		}
@@ -260,7 +274,22 @@ func (v *values) header(c *column) string {
 	if len(c.headers) > 0 {
 		return c.headers[0]
 	}
-	return fmt.Sprintf("column %d", c.cell)
+	return columnNumber(c.cell)
+}
+
+// columnNumber names a cell that has no header.
+func columnNumber(n int) string { return fmt.Sprintf("column %d", n) }
+
+func quote(s string) string { return strconv.Quote(s) }
+
+// stripped is a cell's text without what is no part of any.
+func (in *input) stripped(s string) string {
+	for _, x := range in.strip {
+		if x != "" && strings.Contains(s, x) {
+			s = trimBlanks(strings.ReplaceAll(s, x, ""))
+		}
+	}
+	return s
 }
 
 // cutText shortens a text for a message: whole characters, at most n.
