@@ -223,3 +223,34 @@ func TestRealG4Identified(t *testing.T) {
 		}
 	}
 }
+
+// A sample that lost one transaction does not pass: each of the formats with
+// totals notices.
+func TestSamplesCutShortG4(t *testing.T) {
+	for _, x := range []struct{ preset, file, lines string }{
+		{"vipps", "settlement-report.csv", "TransactionInfo,1"},
+		{"dlocal", "Example_Settlement_Reports_20260510.csv", "PAYMENT"},
+		{"trustly", "P11KREC-1000-20260203120000-20260204120000-0001of0001.csv", "T,"},
+		{"bank-statement", "statement_2026-03.csv", `"2026-03-13`}, // nothing is noticed of the last line
+	} {
+		data, err := os.ReadFile(filepath.Join("..", "samples", x.preset, x.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := mustLoad(t, x.preset, nil)
+		lines := strings.SplitAfter(string(data), "\n")
+		whole := importText(t, m, string(data))
+		if f := whole.failed(); len(f) > 0 {
+			t.Fatalf("%s: the whole file fails %v", x.preset, f)
+		}
+		for i, line := range lines {
+			if !strings.HasPrefix(line, x.lines) {
+				continue
+			}
+			cut := strings.Join(append(append([]string{}, lines[:i]...), lines[i+1:]...), "")
+			if len(importText(t, m, cut).failed()) == 0 {
+				t.Errorf("%s: without line %d nothing is noticed: %s", x.preset, i+1, line)
+			}
+		}
+	}
+}
