@@ -45,7 +45,9 @@ func FuzzWritePlan(f *testing.F) {
 			return
 		}
 		m := mappings[which]
-		file := PlanFile{"fuzz.csv", func() (*table.Reader, error) { return table.NewReader("fuzz.csv", bytes.NewReader(content), m.Dialect()) }}
+		file := PlanFile{"fuzz.csv", func() (*table.Reader, error) {
+			return table.NewReader("fuzz.csv", bytes.NewReader(content), m.Dialect())
+		}}
 		var b bytes.Buffer
 		if err := m.WritePlan(&b, []PlanFile{file}); err != nil {
 			t.Fatal(err)

@@ -165,7 +165,7 @@ func fieldsBelow(spec *record.Spec, prefix string) schema {
 		}
 		properties[path] = fieldSchema(spec, f).described(fieldDoc(f))
 		if f.Type == record.TypeMetadata {
-			out["patternProperties"] = schema{`^` + path + `\.`: ref("text")}
+			out["patternProperties"] = schema{`^` + path + `\.`: pairValue()}
 		}
 	}
 	return out
@@ -181,7 +181,7 @@ func fieldSchema(spec *record.Spec, f record.Field) schema {
 	case record.TypeMoney:
 		s = either(ref("expression"), fieldsBelow(spec, f.Path+"."))
 	case record.TypeMetadata:
-		s = mapOf(ref("text"))
+		s = mapOf(pairValue())
 		s["maxProperties"] = record.MaxMetadataPairs
 		s["propertyNames"] = schema{"maxLength": record.MaxMetadataKey, "pattern": `^[^\[\]]*$`, "not": schema{"pattern": "^payrec_"}}
 	case record.TypeObject:
@@ -194,6 +194,9 @@ func fieldSchema(spec *record.Spec, f record.Field) schema {
 	}
 	return s
 }
+
+// pairValue is the value of a metadata pair; nothing removes the pair.
+func pairValue() schema { return either(ref("text"), schema{"type": "null"}) }
 
 // fieldDoc is what a field is, in words.
 func fieldDoc(f record.Field) string {
