@@ -57,6 +57,9 @@ var g3Samples = []struct {
 		"balance: 1, balance note: 1, balance total: 1, chargeback held: 1, payment: 8, payout: 1, refund: 3, reserve: 4, tax or fee: 3, yield: 1",
 		"report_payment ars: 11796435, report_refund ars: 40000", nil},
 	{"mercado-pago-settlement", "settlement-report-2026-04.csv", nil, 16,
+		"cashback: 1, chargeback held: 2, payment: 9, payout: 1, refund held: 2, shipping: 1",
+		"report_payment brl: 530639", nil},
+	{"mercado-pago-settlement", "settlement-report-2026-04.csv", map[string]string{"refunds": "report"}, 16,
 		"cashback: 1, chargeback held: 2, payment: 9, payout: 1, refund: 2, shipping: 1",
 		"report_payment brl: 530639, report_refund brl: 84085", nil},
 	{"razorpay", "settlement-recon-2026-03.csv", nil, 16,
@@ -123,6 +126,16 @@ func TestG3MercadoPagoEqualRefunds(t *testing.T) {
 	}
 	failed := importText(t, m, strings.Replace(text, "BALANCE_AMOUNT", "SOMETHING_ELSE", 1)).failed()
 	if len(failed) != 1 || failed[0].Severity != "stop" || !strings.Contains(failed[0].Name, "equal refunds") {
+		t.Errorf("failing checks %+v", failed)
+	}
+}
+
+// The account money report has nothing that tells equal refunds apart.
+func TestG3MercadoPagoSettlementEqualRefunds(t *testing.T) {
+	const refund = "8003,REFUND,2026-04-05T10:00:00.000-04:00,-2.00,BRL,-2.00,BRL\n"
+	text := "SOURCE_ID,TRANSACTION_TYPE,TRANSACTION_DATE,TRANSACTION_AMOUNT,TRANSACTION_CURRENCY,SETTLEMENT_NET_AMOUNT,SETTLEMENT_CURRENCY\n" + refund + refund
+	failed := importText(t, mustLoad(t, "mercado-pago-settlement", map[string]string{"refunds": "report"}), text).failed()
+	if len(failed) != 1 || failed[0].Severity != "stop" || failed[0].Name != "equal refunds can be told apart" {
 		t.Errorf("failing checks %+v", failed)
 	}
 }
