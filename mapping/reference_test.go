@@ -75,11 +75,11 @@ func reference(t *testing.T) string {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", name.Name, inTable(name.Doc))
 		}
 	}
-	b.WriteString("| `is` | the row's class, where it is known |\n| `params.NAME` | the value of a param, as text |\n| `key` | the group's key, in checks and in payment.let |\n")
+	b.WriteString("| `is` | the row's class, where it is known |\n| `params.NAME` | the value of a param, as text |\n| `key` | the group's key, in checks and values over rows |\n")
 	for _, over := range []bool{false, true} {
 		title := "Functions"
 		if over {
-			title = "Functions over rows\n\nIn `checks` and `payment.let`. The rows of a group stream through them, however many there are."
+			title = "Functions over rows\n\nIn `checks`, `payment.let` and an emit's `let`. The rows of a group stream through them, however many there are."
 		}
 		fmt.Fprintf(&b, "\n### %s\n\n| function | |\n|--|--|\n", title)
 		for _, f := range expression.Functions() {
