@@ -150,6 +150,20 @@ func TestG3MercadoPagoRowMissing(t *testing.T) {
 	}
 }
 
+// Klarna's summary stands above the rows; a report that lost a sale does not
+// come to it, and one without a summary has nothing to come to.
+func TestG3KlarnaSummary(t *testing.T) {
+	lines := strings.SplitAfter(g3Text(t, "klarna", "settlement-KLPAY0001.csv"), "\n")
+	m := mustLoad(t, "klarna", nil)
+	failed := importText(t, m, strings.Join(slices.Delete(slices.Clone(lines), 3, 4), "")).failed()
+	if len(failed) != 1 || failed[0].Severity != "warn" || !strings.HasPrefix(failed[0].Name, "the sales") {
+		t.Errorf("failing checks %+v", failed)
+	}
+	if failed := importText(t, m, strings.Join(lines[2:], "")).failed(); len(failed) > 0 {
+		t.Errorf("failing checks without a summary: %+v", failed)
+	}
+}
+
 // What amounts count is the user's to say: the same file in cents and paise
 // makes the same calls.
 func TestG3Units(t *testing.T) {
