@@ -140,7 +140,7 @@ func (p *planWriter) write(files []PlanFile) error {
 	}
 	checks, err := p.session.Finish()
 	if err != nil {
-		return &refusal{err}
+		return err // of the disk that groups spill to: content cannot cause it
 	}
 	for _, c := range checks {
 		if err := p.json.Encode(checkLine{c.Name, c.Group, c.OK, c.Severity, c.Msg}); err != nil {
@@ -172,10 +172,10 @@ func (p *planWriter) file(f PlanFile, do func(*table.Row) error) error {
 		if err == io.EOF {
 			return nil
 		}
-		if err != nil {
-			return &refusal{err}
+		if err == nil {
+			err = do(row)
 		}
-		if err := do(row); err != nil {
+		if err != nil {
 			return contentOr(err)
 		}
 	}

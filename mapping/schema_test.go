@@ -356,7 +356,7 @@ func patient(at string) bool {
 func replaceEach(v *any, f func(at string)) {
 	var walk func(old any, set func(any), at string)
 	walk = func(old any, set func(any), at string) {
-		for _, other := range []any{"", "x", "=line", 1, true} {
+		for _, other := range []any{"", "=line", 1} {
 			set(other)
 			f(at + fmt.Sprintf(" = %#v", other))
 		}
