@@ -291,6 +291,36 @@ func TestShopifyZonesAgree(t *testing.T) {
 	}
 }
 
+// An export that is made again when the money is paid out knows more, and must not
+// contradict the one that was imported before.
+func TestLaterExportsAgree(t *testing.T) {
+	const shopify = "Transaction Date,Type,Order,Payout Status,Payout ID,Amount,Fee,Net,Checkout,Currency\n2026-08-24 22:01:24 +0400,charge,#7,%s,5.00,0.20,4.80,#70,EUR\n"
+	const square = "Date,Time,Time Zone,Total Collected,Card,Cash,Other Tender,Fees,Net Total,Transaction ID,Payment ID,Event Type,Gross Sales,Deposit ID\n2026-03-02,16:50:48,UTC,$5.00,$5.00,$0.00,$0.00,-$0.20,$4.80,TX1,PM1,Payment,$5.00,%s\n"
+	for _, tt := range []struct{ preset, file, before, after, param, id string }{
+		{"shopify-payments", shopify, "pending,", "paid,90001", "payouts", "70/payout/2026-08-24T18:01:24Z"},
+		{"square", square, "", "DEP1", "deposits", "TX1/deposit"},
+	} {
+		t.Run(tt.preset, func(t *testing.T) {
+			early := importText(t, mustLoad(t, tt.preset, nil), fmt.Sprintf(tt.file, tt.before))
+			late := importText(t, mustLoad(t, tt.preset, nil), fmt.Sprintf(tt.file, tt.after))
+			if len(early.events) != 1 || len(late.events) != 1 {
+				t.Fatalf("problems %v, %v", early.problems, late.problems)
+			}
+			if d := cmp.Diff(early.events[0].Params, late.events[0].Params); d != "" {
+				t.Errorf("-before the payout +after\n%s", d)
+			}
+			add := map[string]string{tt.param: "add"}
+			if got := importText(t, mustLoad(t, tt.preset, add), fmt.Sprintf(tt.file, tt.before)); len(got.events) != 1 {
+				t.Errorf("%d calls before the payout, problems %v", len(got.events), got.problems)
+			}
+			got := importText(t, mustLoad(t, tt.preset, add), fmt.Sprintf(tt.file, tt.after))
+			if len(got.events) != 2 || got.events[1].Call != record.ReportPaymentAttemptInformational || got.events[1].ID != tt.id {
+				t.Errorf("calls %+v, problems %v", got.events, got.problems)
+			}
+		})
+	}
+}
+
 // A settlement in its two forms is the same calls under the same ids, so that
 // whoever imports both reports nothing twice.
 func TestAmazonMarketplaceFormsAgree(t *testing.T) {
