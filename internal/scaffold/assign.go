@@ -320,7 +320,7 @@ var currencyWords = []string{"currency", "amount", "transaction", "code", "in"}
 // slug makes a header into a name of small letters, digits and _.
 func slug(header string) string {
 	var b strings.Builder
-	for _, r := range strings.Join(words(header), "_") {
+	for _, r := range strings.Join(split(header), "_") {
 		switch {
 		case r == '_', r >= '0' && r <= '9', r >= 'a' && r <= 'z':
 			b.WriteRune(r)

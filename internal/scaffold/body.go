@@ -20,7 +20,8 @@ func (p *Proposal) columns(w *writer) {
 				continue
 			}
 		}
-		w.line("  %s   # %s", p.declare(w, c), c.remark())
+		p.doubts(w, c)
+		w.line("  %s   # %s", p.declaration(c, c.Format), c.remark())
 		if c.Other != "" {
 			w.line("  # or: %s", p.declaration(c, c.Other))
 		}
@@ -48,20 +49,19 @@ func (p *Proposal) holdsCurrency(c *Column) bool {
 	return c.Type == "currency" && slices.ContainsFunc(p.Columns, func(o Column) bool { return o.Role != "" && o.In == c.Name && o.Type == "money" })
 }
 
-// declare is the declaration of a column that is in use, with its checks.
-func (p *Proposal) declare(w *writer, c *Column) string {
+// doubts writes what is to be checked about a column, above it.
+func (p *Proposal) doubts(w *writer, c *Column) {
 	if c.Other != "" {
-		w.check("the dates of %s can be read both ways: choose %s or %s", quote(c.Header), c.Format, c.Other)
+		w.line("  %s", w.check("the dates of %s can be read both ways: choose %s or %s", quote(c.Header), c.Format, c.Other))
 	}
 	if c.Label {
-		w.check("behind the times of %s stands a zone's label, which is cut off here: one zone must do for all rows", quote(c.Header))
+		w.line("  %s", w.check("behind the times of %s stands a zone's label, which is cut off here: one zone must do for all rows", quote(c.Header)))
 	}
 	for _, warning := range c.found.Warnings {
 		if strings.HasPrefix(warning, "whole numbers only") {
-			w.check("%s has whole numbers only: if it counts in cents, add unit: minor", quote(c.Header))
+			w.line("  %s", w.check("%s has whole numbers only: if it counts in cents, add unit: minor", quote(c.Header)))
 		}
 	}
-	return p.declaration(c, c.Format)
 }
 
 // declaration is "name: {from: Header, type: money, in: ccy}".
@@ -201,6 +201,10 @@ func (p *Proposal) emit(w *writer) {
 		p.key(w, ref)
 	}
 	w.line("")
+	if p.role(Amount) != nil || p.role(Credit) != nil {
+		w.line("total: =%s   # of a row: what the summary adds up per class", p.amount())
+		w.line("")
+	}
 	if !p.classes.payments && !p.classes.refund {
 		if p.complete() {
 			w.line("emit: []   %s", w.check("no rule says payment or refund yet; then these calls are to be made:"))

@@ -72,13 +72,27 @@ func (f *facts) remember(cell string) {
 		return
 	}
 	if f.distinct[cell] == 0 {
-		if len(f.order) == mostDistinct || len(cell) > longestValue {
+		if len(f.order) == mostDistinct || len(cell) > longestValue || digits(cell) >= shortestCard {
 			f.distinct, f.order = nil, nil
 			return
 		}
 		f.order = append(f.order, strings.Clone(cell))
 	}
 	f.distinct[cell]++
+}
+
+// shortestCard is the number of digits from which a value may be a card's
+// number, and is never written to a mapping as a value.
+const shortestCard = 13
+
+func digits(s string) int {
+	n := 0
+	for _, r := range s {
+		if unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n
 }
 
 // number looks at how a number is written: its sign, its currency, its groups.

@@ -49,7 +49,7 @@ func kindOf(value string) kind {
 
 // says whether a value has one of the words.
 func says(value, list string) bool {
-	has := words(value)
+	has := split(value)
 	for w := range strings.FieldsSeq(list) {
 		if slices.Contains(has, w) || w[0] >= 0x80 && !isLatin(w) && strings.Contains(value, w) {
 			return true

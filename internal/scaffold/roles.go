@@ -128,14 +128,32 @@ func phrases(r Role) []phrase {
 	return out
 }
 
-// words cuts a name into lower-case words: at blanks and marks, and where
-// small letters meet capitals ("TransactionID", "DLOCAL_ID").
+// words are the words of a name in one form: singular, abbreviations written
+// out.
 func words(name string) []string {
+	out := split(name)
+	for i, w := range out {
+		w = singular(w)
+		if long := abbreviations[w]; long != "" {
+			w = long
+		}
+		out[i] = w
+	}
+	return out
+}
+
+// abbreviations are common in names of columns.
+var abbreviations = map[string]string{"trx": "transaction", "txn": "transaction", "tx": "transaction", "tran": "transaction", "no": "number", "nr": "number",
+	"num": "number", "ref": "reference", "amt": "amount", "curr": "currency", "cur": "currency", "ccy": "currency", "desc": "description", "cust": "customer", "acct": "account", "pmt": "payment"}
+
+// split cuts a name into lower-case words: at blanks and marks, and where
+// small letters meet capitals ("TransactionID", "DLOCAL_ID").
+func split(name string) []string {
 	var out []string
 	var word []rune
 	flush := func() {
 		if len(word) > 0 {
-			out = append(out, singular(strings.ToLower(string(word))))
+			out = append(out, strings.ToLower(string(word)))
 			word = word[:0]
 		}
 	}
@@ -238,7 +256,7 @@ func nameScore(header string, r Role, list []phrase) float64 {
 		return best
 	}
 	for _, w := range name {
-		if slices.ContainsFunc(strings.Fields(vetoes[r]), func(veto string) bool { return singular(veto) == w }) {
+		if slices.ContainsFunc(strings.Fields(vetoes[r]), func(veto string) bool { return slices.Equal(words(veto), []string{w}) }) {
 			return best * 0.4
 		}
 	}
