@@ -99,7 +99,7 @@ cannot be read · 2 no such line, usage or mapping wrong`,
 }
 
 func (a *app) explain(ctx context.Context, f *importFlags, name string, line int) (result *explainResult, err error) {
-	m, ref, _, err := a.loadMapping(f)
+	m, _, _, err := a.loadMapping(f)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (a *app) explain(ctx context.Context, f *importFlags, name string, line int
 	if err != nil {
 		return nil, err
 	}
-	result = &explainResult{Mapping: ref, Explanation: e}
+	result = &explainResult{Mapping: m.Name(), Explanation: e}
 	if len(e.Calls) > 0 {
 		k := &knownResult{Path: a.journalPath(&f.targetFlags), source: m.Source()}
 		for _, c := range e.Calls {
