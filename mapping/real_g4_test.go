@@ -123,6 +123,7 @@ func TestRealG4Tampered(t *testing.T) {
 		{"vipps/settlement_settlement-report.csv", "vipps", "12.04.2018,1.00,NOK,-0.02,0.00,0.98\n", "12.04.2018,2.00,NOK,-0.02,0.00,0.98\n", "sales of each settlement agree with its sum"},
 		{"dlocal/smashpig_Wikimedia_Settlement_Reports_20260110.csv", "dlocal", ",3.772121,", ",3.752121,", "gross amounts agree with the settlement's total"},
 		{"dlocal/smashpig_Wikimedia_Settlement_Reports_20260110.csv", "dlocal", ",-0.075442,", ",-0.175442,", "fees agree with the settlement's total"},
+		{"wechatpay/embedded_wechat_merchant_tradebill.csv", "wechat-merchant-bill", "`CNY,`0.01,", "`CNY,`0.02,", "payments agree with the bill's total"},
 		{"gravy/smashpig_all_transactions_report.csv", "gr4vy", ",USD,1000,0,card,", ",USD,1000,1001,card,", "no more is refunded than was captured"},
 	} {
 		data, err := os.ReadFile(realFile(t, x.file))
@@ -230,6 +231,7 @@ func TestSamplesCutShortG4(t *testing.T) {
 	for _, x := range []struct{ preset, file, lines string }{
 		{"vipps", "settlement-report.csv", "TransactionInfo,1"},
 		{"dlocal", "Example_Settlement_Reports_20260510.csv", "PAYMENT"},
+		{"wechat-merchant-bill", "tradebill_20260314.csv", "`2026"},
 		{"trustly", "P11KREC-1000-20260203120000-20260204120000-0001of0001.csv", "T,"},
 		{"bank-statement", "statement_2026-03.csv", `"2026-03-13`}, // nothing is noticed of the last line
 	} {
@@ -251,6 +253,62 @@ func TestSamplesCutShortG4(t *testing.T) {
 			if len(importText(t, m, cut).failed()) == 0 {
 				t.Errorf("%s: without line %d nothing is noticed: %s", x.preset, i+1, line)
 			}
+		}
+	}
+}
+
+// What the workbooks hold, as text, so that a figure can be changed.
+const (
+	swedbankTables = `ContractingParty,AccountingNo,TotalNoOfTransactions,AccountingDate
+Example AB,R9999-0001,2,2026-12-02
+
+Subsite,SubsiteDescription,Currency,ServiceType,ServiceName,NoOfDebit,NoOfCredit,Amount,FromDate,ToDate
+,,SEK,Direct debit,Swish,1,1,604.5,2026-11-24,2026-11-30
+
+
+PayExAccountNo,OrderIdentity,TransactionIdentity,Amount,Currency,DateCreated,DateModified,ServiceName,PayexTransactionNo,ReferencedTransaction
+12345,,x1,1495,SEK,2026-11-24 14:18:45,2026-11-24 23:59:59,Swish,14220000001,
+12345,,x2,-890.5,SEK,2026-11-25 11:24:17,2026-11-25 11:24:18,Swish,14220000002,14220000001
+`
+	vippsTable = `Oppgjørsrapport
+Bedriften,,Eksempel AS
+
+Salgsdato,Salgssted,Vippsnummer,Transaksjons-ID,Ordre-ID,Brutto,Gebyr,Netto,Transaksjonstype,Oppgjørs-ID,Oppgjørssum
+25.11.2026,Butikk,2142,5690000001,,500,-7.5,492.5,Salg,2000461,
+26.11.2026,Butikk,2142,5690000002,B-7,100,-1.5,98.5,Salg,2000461,
+Til utbetaling netto,Butikk,2142,,,,,,,2000461,591
+
+27.11.2026,Butikk,2142,5690000003,,200,-3,197,Salg,2000462,
+Til utbetaling netto,Butikk,2142,,,,,,,2000462,197
+`
+)
+
+func TestWorkbookTotalsG4(t *testing.T) {
+	for _, x := range []struct{ preset, text, old, new, fails string }{
+		{"swedbank-pay", swedbankTables, "", "", "[]"},
+		{"swedbank-pay", swedbankTables, "-890.5", "890.5", "[the amounts come to the sums by service the numbers of payments and refunds are those by service]"},
+		{"swedbank-pay", swedbankTables, "1,1,604.5", "1,1,604.4", "[the amounts come to the sums by service]"},
+		{"swedbank-pay", swedbankTables, "R9999-0001,2", "R9999-0001,3", "[the number of transactions is the stated one]"},
+		{"swedbank-pay", swedbankTables, "1,1,604.5", "2,0,604.5", "[the numbers of payments and refunds are those by service]"},
+		// Some reports begin with the number alone; there is then nothing to hold the count against.
+		{"swedbank-pay", swedbankTables, "ContractingParty,AccountingNo,TotalNoOfTransactions,AccountingDate\nExample AB,R9999-0001,2,2026-12-02\n", "Example AB,R9999-0001,2\n", "[]"},
+		{"vipps-xlsx", vippsTable, "", "", "[]"},
+		{"vipps-xlsx", vippsTable, "98.5", "98.4", "[net amounts of each settlement agree with its payout each sale is its net amount and its fee]"},
+		{"vipps-xlsx", vippsTable, "2000462,197", "2000461,197", "[net amounts of each settlement agree with its payout]"},
+	} {
+		if !strings.Contains(x.text, x.old) {
+			t.Fatalf("%q is not in the text of %s", x.old, x.preset)
+		}
+		m := mustParse(t, "extends: preset:"+x.preset+"\nname: as-text\ninput: {format: csv}\n", Options{})
+		got := importText(t, m, strings.Replace(x.text, x.old, x.new, 1))
+		names := []string{}
+		for _, c := range got.failed() {
+			if len(names) == 0 || names[len(names)-1] != c.Name {
+				names = append(names, c.Name)
+			}
+		}
+		if fmt.Sprint(names) != x.fails {
+			t.Errorf("%s with %q: failing checks %v, want %s; problems %v", x.preset, x.new, names, x.fails, got.problems)
 		}
 	}
 }
