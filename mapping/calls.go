@@ -58,10 +58,15 @@ func (s *Session) emit(r *rule) {
 // order is the place of the row in its payment's life: text that compares as
 // bytes.
 func (s *Session) order() (string, *RowProblem) {
-	if s.m.order == nil {
+	return s.orderText(s.m.order, "payment.order")
+}
+
+// orderText is a value as text that compares as bytes.
+func (s *Session) orderText(p *program, what string) (string, *RowProblem) {
+	if p == nil {
 		return "", nil
 	}
-	value, problem := s.values.eval(s.m.order, "payment.order")
+	value, problem := s.values.eval(p, what)
 	if problem != nil {
 		return "", problem
 	}
@@ -71,14 +76,14 @@ func (s *Session) order() (string, *RowProblem) {
 		if whole, frac, ok := d.Int64(9); ok && whole >= 0 && frac >= 0 {
 			return fmt.Sprintf("%019d.%09d", whole, frac), nil
 		}
-		return "", &RowProblem{Code: "expression", Msg: fmt.Sprintf("payment.order must be a number from 0 on, not %s", d)}
+		return "", &RowProblem{Code: "expression", Msg: fmt.Sprintf("%s must be a number from 0 on, not %s", what, d)}
 	case expression.Text:
 		return value.Text(), nil
 	}
 	if value.IsEmpty() {
-		p := &RowProblem{Code: "empty_value", Msg: fmt.Sprintf("payment.order (=%s) is empty", s.m.order.source)}
-		p.blame(s.values, s.m.order.refs)
-		return "", p
+		problem := &RowProblem{Code: "empty_value", Msg: fmt.Sprintf("%s (=%s) is empty", what, p.source)}
+		problem.blame(s.values, p.refs)
+		return "", problem
 	}
 	return value.Time().UTC().Format(timeLayout), nil
 }

@@ -38,10 +38,10 @@ func (c *compiler) checks(n *node, rowScope *expression.Scope) {
 				kind = ch.per.Kind()
 			}
 		}
-		// A failing "reject" stops as well, until rejects can wait for a
-		// check that ends with the file.
-		if ch.severity = c.choice(item.get("otherwise"), "stop", "stop", "reject", "warn"); ch.severity == "reject" {
-			ch.severity = "stop"
+		if o := item.get("otherwise"); o != nil && o.text == "reject" {
+			c.at(o, "say stop, or warn", "a check ends with the file, when its rows are planned already: it cannot reject them")
+		} else {
+			ch.severity = c.choice(o, "stop", "stop", "warn")
 		}
 		that := item.get("that")
 		if that == nil {

@@ -14,7 +14,7 @@ import (
 const version = "mapping/v1"
 
 var topKeys = []string{"payrec", "name", "title", "doc", "source", "params", "identify", "extends", "input", "columns", "let",
-	"lookups", "rows", "total", "payment", "emit", "checks", "tests"}
+	"lookups", "rows", "latest", "total", "payment", "emit", "checks", "tests"}
 
 // A let is a value computed from a row.
 type let struct {
@@ -47,6 +47,8 @@ func (c *compiler) mapping(root *node) *Mapping {
 	m.total = c.expression(rowScope, root.get("total"), expression.Money)
 	c.payment(root, rowScope)
 	c.emit(root, rowScope)
+	c.latest(root.get("latest"), rowScope)
+	c.duplicates(root.get("input").get("duplicates"), rowScope)
 	m.scope = c.names.scope()
 	c.unusedClasses()
 	c.checks(root.get("checks"), rowScope)
@@ -232,7 +234,7 @@ func (c *compiler) payment(root *node, rowScope *expression.Scope) {
 	c.m.order = c.expression(rowScope, n.get("order"), expression.Time, expression.Number, expression.Text)
 	c.m.payLets = c.gatheredLets(n.get("let"), "payment.let", rowScope, expression.Text)
 	if len(c.m.payLets) > 0 {
-		c.m.gatherings = append(c.m.gatherings, &gathering{what: "payment.let", lets: c.m.payLets})
+		c.gathering(&gathering{what: "payment.let", lets: c.m.payLets})
 	}
 }
 

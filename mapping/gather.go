@@ -22,6 +22,9 @@ type gathering struct {
 	what   string   // for messages: payment.let, or an emit's place
 	on     []string // classes; none: all
 	key    *program // besides the payment's key; nil: the payment is the group
+	apart  bool     // the key alone is the group, whatever the payment; a row without is in none
+	whole  bool     // equal rows are the group
+	order  *program // of latest
 	lets   []*payLet
 	lead   *aggregate // the first row's number; nil: nobody asks
 	number int        // among the mapping's
@@ -70,8 +73,12 @@ func (c *compiler) per(e *emit, item *node, classes []string, rowScope *expressi
 	}
 	g.lets = c.gatheredLets(let, "let", rowScope, expression.Text)
 	g.lead = c.compileAggregate(rowScope, per, "min("+ordinalName+")", expression.Text)
-	g.number = len(c.m.gatherings)
 	e.per = g
+	c.gathering(g)
+}
+
+func (c *compiler) gathering(g *gathering) {
+	g.number = len(c.m.gatherings)
 	c.m.gatherings = append(c.m.gatherings, g)
 }
 
@@ -128,6 +135,11 @@ func (s *Session) Gather(row *table.Row) error {
 	if row.Err != nil {
 		return nil // fatal in the second pass
 	}
+	if d := s.m.duplicates; d != nil {
+		if err := s.gather(s.gathered[d.number], ""); err != nil {
+			return err
+		}
+	}
 	r, problem := s.classify()
 	if r == nil || problem != nil {
 		s.spoilShared(row.Pos)
@@ -138,11 +150,11 @@ func (s *Session) Gather(row *table.Row) error {
 	if problem != nil && r.fate == Emitted {
 		s.spoilShared(row.Pos)
 	}
-	if problem != nil || key == "" {
-		return nil
-	}
 	for _, g := range s.gathered {
-		if !g.takes(r.class) || g.lead != nil && r.fate != Emitted {
+		switch {
+		case g.whole, !g.takes(r.class), g.lead != nil && r.fate != Emitted:
+			continue
+		case !g.apart && (problem != nil || key == ""):
 			continue
 		}
 		if err := s.gather(g, key); err != nil {
@@ -160,6 +172,17 @@ func (s *Session) gather(g *gathered, payment string) error {
 		g.spoil("", fmt.Errorf("%s: %w", v.row.Pos, problem))
 		return nil
 	}
+	if g.apart && key == "" {
+		return nil
+	}
+	if g.order != nil || g.what == "latest" {
+		value, problem := s.place(g)
+		if problem != nil {
+			g.spoil(key, fmt.Errorf("%s: %w", v.row.Pos, problem))
+			return nil
+		}
+		v.give(placeIndex, value, nil)
+	}
 	st, err := g.groups.of(key)
 	if err != nil {
 		return err
@@ -176,12 +199,18 @@ func (s *Session) gather(g *gathered, payment string) error {
 
 // groupKey is the row's group: its payment, or a part of its payment's rows.
 func (s *Session) groupKey(g *gathered, payment string) (string, *RowProblem) {
+	if g.whole {
+		return s.values.rowHash(), nil
+	}
 	if g.key == nil {
 		return payment, nil
 	}
-	value, problem := s.values.eval(g.key, "per")
+	value, problem := s.values.eval(g.key, "the group of "+g.what)
 	if problem != nil {
 		return "", problem
+	}
+	if g.apart {
+		return encodeKey(value), nil
 	}
 	return payment + "\x00" + encodeKey(value), nil
 }
@@ -190,7 +219,7 @@ func (s *Session) groupKey(g *gathered, payment string) (string, *RowProblem) {
 // rows can be trusted then.
 func (s *Session) spoilShared(pos table.Pos) {
 	for _, g := range s.gathered {
-		if g.lead != nil {
+		if g.lead != nil || g.what == "latest" {
 			g.spoil("", fmt.Errorf("%s: the row cannot be read, so nobody knows to which payment it belongs", pos))
 		}
 	}
@@ -236,6 +265,9 @@ func (g *gathered) groupText() string {
 	return g.group
 }
 
+// errNoGroup is a row that a gathering has no business with.
+var errNoGroup = errors.New("the row is in no group")
+
 // look finds the states of the current row's group.
 func (s *Session) look(g *gathered) error {
 	if g.at == s.ordinal {
@@ -248,6 +280,10 @@ func (s *Session) look(g *gathered) error {
 		return g.err
 	}
 	g.group = strings.Clone(key)
+	if g.apart && key == "" {
+		g.err = errNoGroup
+		return g.err
+	}
 	g.found, g.err = g.find(key)
 	return g.err
 }

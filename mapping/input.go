@@ -43,7 +43,7 @@ type totalField struct {
 	currency record.Currency
 }
 
-var inputKeys = []string{"format", "encoding", "delimiter", "quote", "decimal", "thousands", "empty", "sheet", "strip", "header", "records", "tables", "headings", "footer", "timezone", "ragged", "context"}
+var inputKeys = []string{"format", "encoding", "delimiter", "quote", "decimal", "thousands", "empty", "sheet", "strip", "header", "records", "tables", "headings", "footer", "timezone", "ragged", "duplicates", "context"}
 
 func (c *compiler) input(n *node) {
 	m := c.m

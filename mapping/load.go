@@ -95,7 +95,7 @@ func readSource(ref string) (name string, src []byte, err error) {
 		preset := strings.TrimPrefix(ref, presetPrefix)
 		src, ok := PresetSource(preset)
 		if !ok {
-			hint := didYouMeanOr(preset, presetNames()) + "; a file's name ends in .yaml"
+			hint := presetHint(preset) + "; a file's name ends in .yaml"
 			return "", nil, Problems{{File: ref, Msg: fmt.Sprintf("there is no preset %q", preset), Hint: hint}}
 		}
 		return presetPrefix + preset, src, nil

@@ -80,9 +80,12 @@ type Mapping struct {
 	payLets []*payLet
 	emits   map[string][]*emit // by class
 
-	gatherings []*gathering // values over several rows, the payment's first
-	checks     []*check
-	tests      []*inlineTest
+	gatherings     []*gathering // values over several rows
+	latest         *gathering   // of which only the latest row counts; nil: all count
+	duplicates     *gathering   // of which only the first row counts; nil: all count
+	duplicatesFail bool
+	checks         []*check
+	tests          []*inlineTest
 }
 
 // Name is the mapping's name.

@@ -15,11 +15,15 @@ const (
 	sheetIndex
 	kindIndex
 	ordinalIndex
+	placeIndex
 )
 
-// ordinalName is the row's number over all files, from 1. It is the one name
-// that mappings have no use for.
-const ordinalName = "payrec_row"
+// Names that mappings have no use for: the row's number over all files, from 1,
+// and its rank among rows of which the latest counts.
+const (
+	ordinalName = "payrec_row"
+	placeName   = "payrec_place"
+)
 
 // names collects what expressions may refer to. Its order is that of the
 // frame's slots: fixed names, columns, lets, is, values of the payment; so an
@@ -39,6 +43,7 @@ func (n *names) fixed() {
 		{Name: "sheet", Kind: expression.Text, Doc: "the workbook's sheet"},
 		{Name: "kind", Kind: expression.Text, Doc: "the row's kind in a framed file"},
 		{Name: ordinalName, Kind: expression.Number, Doc: "the row's number over all files"},
+		{Name: placeName, Kind: expression.Text, Doc: "the row's rank among rows of which the latest counts"},
 	}
 }
 
@@ -49,7 +54,7 @@ func (n *names) add(c *collector, at *node, name string, kind expression.Kind) i
 	}
 	if first := n.nodes[name]; first != nil {
 		c.at(at, "choose another name", "%q is already the name of a value, declared on line %d", name, first.line)
-	} else if contains([]string{"line", "file", "sheet", "kind", "is", "params", "key", ordinalName}, name) {
+	} else if contains([]string{"line", "file", "sheet", "kind", "is", "params", "key", ordinalName, placeName}, name) {
 		c.at(at, "choose another name", "%q already has a meaning in expressions", name)
 	}
 	n.nodes[name] = at

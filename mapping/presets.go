@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"embed"
+	"fmt"
 	"strings"
 )
 
@@ -57,4 +58,19 @@ func presetNames() []string {
 		}
 	}
 	return names
+}
+
+// presetHint are the presets whose names go on where name ends, else the
+// nearest, else all.
+func presetHint(name string) string {
+	var longer []string
+	for _, p := range presetNames() {
+		if name != "" && strings.HasPrefix(p, strings.ToLower(name)) {
+			longer = append(longer, fmt.Sprintf("%q", p))
+		}
+	}
+	if len(longer) > 0 {
+		return "did you mean " + strings.Join(longer, " or ") + "?"
+	}
+	return didYouMeanOr(name, presetNames())
 }

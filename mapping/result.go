@@ -48,6 +48,7 @@ type Result struct {
 //	invalid_field  a field's value would be refused
 //	error_class    the mapping calls this class of rows an error
 //	expression     an expression cannot be computed
+//	duplicate_row  the row is equal to an earlier one, which the mapping calls an error
 //	shared_call    the call that several rows share cannot be made, because of another row
 type RowProblem struct {
 	Code   string

@@ -26,6 +26,7 @@ func mappingPart() part {
 		{"let", mapOf(ref("expression")), "values computed from columns, params and the lets above"},
 		{"lookups", mapOf(ref("lookup")), "tables for lookup(table, key), by name"},
 		{"rows", listOf(ref("rule")), "which class each row is: the first rule that matches decides; a row that none matches is an error"},
+		{"latest", ref("latest"), "which of the rows that say something again counts"},
 		{"total", ref("expression"), "money per row that the summary adds up per class"},
 		{"payment", ref("payment"), "which rows belong to one payment, and in which order"},
 		{"emit", listOf(ref("emit")), "which calls the classes make"},
@@ -62,6 +63,7 @@ func inputParts() []part {
 			{"records", ref("records"), "the kinds of row of a framed file"},
 			{"tables", mapOf(ref("table")), "the tables that stand below one another, by name; each has its own header, and may come again"},
 			{"headings", ref("texts"), "rows between others that only say something about those below: patterns with * and ? for their first text"},
+			{"duplicates", words("keep", "ignore", "error"), "rows that are equal to an earlier one in every cell: kept when nothing is said, ignored, or an error each"},
 			{"context", mapOf(ref("context")), "what the file states once for all rows that follow: a name for each"},
 			{"footer", either(words("blank"), ref("footer")), "where the body ends"},
 			{"timezone", either(ref("text"), ref("timezone")), "the zone of times: an IANA name such as Europe/Berlin, or where each row says it"},
@@ -86,15 +88,15 @@ func inputParts() []part {
 			{"ignore", ref("texts"), "the kinds that say nothing"},
 		}, nil},
 		{"total", "A figure of a total row.", []keyDoc{
-			{"at", either(number, ref("text")), "its cell, from 1, or in a table its header"},
+			{"at", either(number, ref("texts")), "its cell, from 1, or in a table its header, or several to choose from"},
 			{"type", words("number", "money"), "number when nothing is said"},
 			{"unit", unitSchema(), "what money counts in, as of a column"},
 			{"in", ref("text"), "the currency of money: a code, a field of the row, or in a table a header"},
 		}, nil},
 		{"table", "One of the tables of a file. It is the body unless it says totals, context or ignore.", []keyDoc{
 			{"find", ref("texts"), "its header is a row that has all these names"},
-			{"totals", totalsLayout(ref("text")), "its rows state totals: a header for each figure; total(table, field) in checks"},
-			{"context", mapOf(either(ref("text"), ref("context"))), "its rows lend values to the rows after them: a name and a header for each"},
+			{"totals", totalsLayout(ref("texts")), "its rows state totals: a header (or several to choose from) for each figure; total(table, field) in checks"},
+			{"context", mapOf(either(ref("texts"), ref("context"))), "its rows lend values to the rows after them: a name and a header for each"},
 			{"ignore", ref("text"), "why its rows say nothing"},
 			{"end", words("header", "blank"), "it ends with the next header when nothing is said, or with the first blank row"},
 		}, nil},
@@ -217,6 +219,11 @@ func callParts() []part {
 	}
 	expected := schema{"type": "object", "required": []string{"call"}, "properties": schema{"call": words(calls...)}}
 	return []part{
+		{"latest", "Of the rows with one key only the latest counts; the others are ignored, in checks too.", []keyDoc{
+			{"on", ref("texts"), "the classes; all when nothing is said"},
+			{"by", ref("expression"), "the key; a row where it is empty counts by itself"},
+			{"order", ref("expression"), "which is later: a time, a number or a text; the row that stands later in the file when nothing is said, or when equal"},
+		}, []string{"by"}},
 		{"payment", "Which rows belong to one payment.", []keyDoc{
 			{"key", ref("expression"), "rows with the same key are one payment, across rows, files and runs"},
 			{"order", ref("expression"), "the order of a payment's calls: a time, a number or a text"},
@@ -239,7 +246,7 @@ func callParts() []part {
 			{"per", ref("expression"), "the group; the whole file when nothing is said"},
 			{"on", ref("texts"), "the classes that count; all when nothing is said"},
 			{"that", ref("condition"), "the condition, over rows: sum(net) == 0"},
-			{"otherwise", words("stop", "reject", "warn"), "stop when nothing is said"},
+			{"otherwise", words("stop", "warn"), "what a check that does not hold does: stop (nothing is sent) when nothing is said, or warn"},
 		}, []string{"name", "that"}},
 		{"test", "A test that stands in the mapping: rows, and what must become of them. What is not said is not looked at, but for rejects.", []keyDoc{
 			{"name", ref("text"), "what it shows"},

@@ -198,6 +198,7 @@ func TestSchemaKnowsTheCompilersKeys(t *testing.T) {
 		"unit":     "{columns: {x: {from: X, type: money, in: eur, unit: " + q + "}}}",
 		"lookup":   "{lookups: {l: " + q + "}}",
 		"rule":     "{rows: [" + q + "]}",
+		"latest":   "{latest: " + q + "}",
 		"payment":  "{payment: " + q + "}",
 		"emit":     "{emit: [" + q + "]}",
 		"method":   "{emit: [{on: payment, call: report_payment, id: =ref, set: {method: " + q + "}}]}",

@@ -110,6 +110,9 @@ func (s *Session) Row(row *table.Row) (*Result, error) {
 		s.reject(damage(row.Err))
 		return res, s.feed(nil)
 	}
+	if s.repeated() {
+		return res, nil
+	}
 	r, problem := s.classify()
 	if problem != nil {
 		s.reject(problem)
@@ -117,6 +120,9 @@ func (s *Session) Row(row *table.Row) (*Result, error) {
 	}
 	res.Class, res.Disposition, res.Reason = r.class, r.fate, r.reason
 	v.give(s.m.isIndex, expression.TextOf(r.class), nil)
+	if s.outdated(r) {
+		return res, nil
+	}
 	s.dispose(r)
 	if s.m.total != nil {
 		if value, problem := v.eval(s.m.total, "total"); problem == nil && !value.IsEmpty() {
