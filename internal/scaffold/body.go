@@ -334,18 +334,18 @@ func (p *Proposal) feeColumns() int {
 }
 
 func (p *Proposal) refund(w *writer) {
-	id := p.role(RefundRef)
-	if id == nil {
-		id = p.role(Reference)
+	id := p.nameOf(Reference)
+	if own := p.role(RefundRef); own != nil {
+		id = "coalesce(" + own.Name + ", " + id + ")"
 	}
 	w.line("  - on: refund")
 	w.line("    call: report_refund")
-	w.line("    id: =%s", id.Name)
+	w.line("    id: =%s", id)
 	w.line("    needs: report_payment")
 	p.feeAndNet(w)
 	w.line("    set:")
 	w.line("      amount: =abs(%s)", p.amount())
 	w.line("      refunded_at: =%s", p.nameOf(Date))
-	w.line("      reference: =%s", id.Name)
+	w.line("      reference: =%s", id)
 	p.metadata(w)
 }

@@ -146,15 +146,18 @@ func (p *Proposal) classify() classes {
 	final := p.statusRules(&out)
 	if c := p.role(Type); c != nil && len(c.values()) > 0 {
 		p.typeRules(&out, c, final)
+		p.openEnds(&out, final)
 		return out
 	}
 	if c := p.role(Side); c != nil {
 		p.sideRules(&out, c, final)
+		p.openEnds(&out, final)
 		return out
 	}
 	if p.refundsOnly() {
 		out.refund = true
 		out.rules = append(out.rules, rule{is: "refund", match: final})
+		p.openEnds(&out, final)
 		return out
 	}
 	out.payments = true
@@ -167,6 +170,7 @@ func (p *Proposal) classify() classes {
 		out.rules = append(out.rules, r)
 	}
 	out.rules = append(out.rules, rule{is: "undecided", match: final, fate: "hold", reason: "decide: a refund, a fee, or money paid out?"})
+	p.openEnds(&out, final)
 	return out
 }
 
@@ -231,7 +235,9 @@ func (p *Proposal) typeRules(out *classes, c *Column, final []condition) {
 		out.rules = append(out.rules, r)
 		return true
 	}
-	out.payments = add(paymentKind, rule{is: "payment"}, final)
+	// A payment that a person sent, or took back, is of the same type.
+	out.payments = add(paymentKind, rule{is: "payment", when: p.amount() + " > 0"}, final)
+	add(paymentKind, rule{is: "money the other way", fate: "hold", reason: "decide: sent, taken back, or nothing"}, final)
 	out.refund = add(refundKind, rule{is: "refund"}, final)
 	add(disputeKind, rule{is: "chargeback or reversal", fate: "hold", reason: "decide: Stripe has no call for a dispute"}, nil)
 	add(feeKind, rule{is: "fee", fate: "ignore", reason: "a fee of the account", comment: "are these fees of the account, with no payment of their own?"}, nil)
@@ -241,6 +247,13 @@ func (p *Proposal) typeRules(out *classes, c *Column, final []condition) {
 	}
 	if c.facts.filled < int(p.finding.Rows) {
 		out.rules = append(out.rules, rule{is: "no type", match: []condition{{c.Name, []string{""}}}, fate: "hold", reason: "decide: the row has no type", comment: "what are rows without a type?"})
+	}
+}
+
+// openEnds holds rows without a status, which the rules for final ones leave.
+func (p *Proposal) openEnds(out *classes, final []condition) {
+	if c := p.role(Status); len(final) > 0 && c.facts.filled < int(p.finding.Rows) {
+		out.rules = append(out.rules, rule{is: "no status", match: []condition{{c.Name, []string{""}}}, fate: "hold", reason: "decide: is a row without a status final?"})
 	}
 }
 

@@ -35,6 +35,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/payrec/payrec/internal/expression"
@@ -81,6 +82,9 @@ func Propose(path string, f *sniff.Finding) (*Proposal, error) {
 	p := &Proposal{File: filepath.Base(path), finding: f, dialect: f.Dialect()}
 	if f.Header.Line == 0 {
 		p.dialect.Header = table.Header{None: true}
+	}
+	if err := p.oneTable(path); err != nil {
+		return nil, err
 	}
 	all, err := p.look(path)
 	if err != nil {
@@ -172,6 +176,45 @@ func (p *Proposal) role(r Role) *Column {
 			return &p.Columns[i]
 		}
 	}
+	return nil
+}
+
+// oneTable sees to it that only the described table's header is one, when a
+// framed file has several tables whose headers are of one kind.
+func (p *Proposal) oneTable(path string) error {
+	records := p.dialect.Records
+	if records == nil || records.Header == "" {
+		return nil
+	}
+	ours := table.NewColumns(p.finding.Header.Names)
+	others := map[string]bool{}
+	err := each(path, p.dialect, func(row *table.Row) error {
+		if row.Role == table.HeaderRow && row.Header != nil && !slices.Equal(row.Header.Names(), ours.Names()) {
+			for _, name := range row.Header.Names() {
+				others[table.Normalize(name)] = true
+			}
+		}
+		return nil
+	})
+	var broken *table.Error
+	if err != nil && !errors.As(err, &broken) {
+		return err
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	var find []string
+	for _, name := range ours.Names() {
+		if n := table.Normalize(name); n != "" && !others[n] && len(find) < 4 && usableHeader(name) {
+			find = append(find, strings.TrimSpace(name))
+		}
+	}
+	if len(find) == 0 {
+		return nil
+	}
+	own := *records
+	own.Header, own.Ignore = "", append(slices.Clone(records.Ignore), records.Header)
+	p.dialect.Records, p.dialect.Header = &own, table.Header{Find: find}
 	return nil
 }
 
