@@ -312,3 +312,29 @@ func TestWorkbookTotalsG4(t *testing.T) {
 		}
 	}
 }
+
+// What a param changes: which class takes the rows, and what is reported.
+func TestParamsG4(t *testing.T) {
+	for _, x := range []struct {
+		preset, file string
+		params       map[string]string
+		class        string
+		rows         int
+		refunds      int // calls of report_refund in the whole file
+	}{
+		{"dlocal", "Example_Settlement_Reports_20260510.csv", nil, "chargeback held", 1, 2},
+		{"dlocal", "Example_Settlement_Reports_20260510.csv", map[string]string{"chargebacks": "refund"}, "chargeback", 1, 3},
+		{"dlocal-transactions", "transactions_20260601.csv", nil, "chargeback held", 1, 2},
+		{"dlocal-transactions", "transactions_20260601.csv", map[string]string{"chargebacks": "refund"}, "chargeback", 1, 3},
+		{"ebay", "Transaction_report_2026-08.csv", map[string]string{"chargebacks": "refund"}, "chargeback", 1, 3},
+		{"trustly", "P11KFUN-1000-20260201120000-20260202120000-0001of0001.csv", nil, "returned half", 2, 2},
+		{"trustly", "P11KFUN-1000-20260201120000-20260202120000-0001of0001.csv", map[string]string{"returns": "hold"}, "return held", 2, 2},
+		{"trustly", "P11KFUN-1000-20260201120000-20260202120000-0001of0001.csv", map[string]string{"returns": "refund", "chargebacks": "refund"}, "return", 2, 5},
+		{"bank-statement", "statement_2026-03.csv", map[string]string{"only": "nvoice 2026"}, "other money in", 1, 0},
+	} {
+		got := importFile(t, mustLoad(t, x.preset, x.params), filepath.Join("..", "samples", x.preset, x.file))
+		if got.classes[x.class] != x.rows || got.calls[record.ReportRefund] != x.refunds || len(got.problems) > 0 {
+			t.Errorf("%s %v: classes %v, calls %v, problems %v; want %d of %q and %d refunds", x.preset, x.params, got.classes, got.calls, got.problems, x.rows, x.class, x.refunds)
+		}
+	}
+}
