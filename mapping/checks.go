@@ -57,6 +57,8 @@ func (c *compiler) checks(n *node, rowScope *expression.Scope) {
 type checkRun struct {
 	*check
 	groups     *groups
+	rows       int // that it has seen
+	parts      int // rows of rejects files, which it leaves out
 	unreadable int
 	examples   []string // of unreadable rows
 }
@@ -79,6 +81,7 @@ func (r *checkRun) unread(pos table.Pos, problem *RowProblem) {
 
 // add takes a row into the check.
 func (r *checkRun) add(v *values) error {
+	r.rows++
 	key := ""
 	if r.per != nil {
 		value, problem := v.eval(r.per, "the check's per")
@@ -108,6 +111,11 @@ const mostFailures = 100
 // results judges the check after the last row.
 func (r *checkRun) results(totals *totals) ([]CheckResult, error) {
 	base := CheckResult{Name: r.name, Severity: r.severity, Line: r.node.line}
+	if r.parts > 0 && r.rows == 0 && r.unreadable == 0 {
+		base.OK, base.Skipped = true, true
+		base.Msg = fmt.Sprintf("does not apply: %s left over from files that were checked as a whole", plural(r.parts, "row"))
+		return []CheckResult{base}, nil
+	}
 	if r.unreadable > 0 {
 		base.Msg = fmt.Sprintf("cannot be judged, because %s could not be read: %s", plural(r.unreadable, "row"), strings.Join(r.examples, "; "))
 		return []CheckResult{base}, nil

@@ -86,6 +86,7 @@ type CheckResult struct {
 	Name     string
 	Group    string // the group that failed; "" for a check that holds, or is over the whole file
 	OK       bool
+	Skipped  bool   // it does not apply, and Msg says why; OK is true then
 	Severity string // "stop" or "warn"
 	Msg      string // "sum(net) = 0.01 USD", or how many groups hold
 	Line     int    // of the check in the mapping

@@ -26,6 +26,7 @@ type Session struct {
 	header *table.Columns // that the columns are bound to
 	file   string
 	line   int
+	part   bool // the file is one of payrec's own, of rows that were left over
 
 	result Result
 }
@@ -63,13 +64,18 @@ func (s *Session) Close() error {
 // to be mapped.
 func (s *Session) enter(row *table.Row) (bool, error) {
 	if row.Pos.File != s.file || row.Pos.Line <= s.line {
-		s.bound, s.file = false, row.Pos.File
+		s.bound, s.file, s.part = false, row.Pos.File, false
 		clear(s.values.bound)
 		s.values.newFile(row.Pos)
 	}
 	s.line = row.Pos.Line
 	if row.Err != nil {
 		return true, nil
+	}
+	if row.Header != nil && row.Header.FromRejects() && !s.part {
+		if err := s.leftOver(row); err != nil {
+			return false, err
+		}
 	}
 	if row.Role == table.Body || row.Role == table.HeaderRow && row.Header != nil && s.m.isBody(row) {
 		if !s.bound || row.Header != s.header {
@@ -83,6 +89,20 @@ func (s *Session) enter(row *table.Row) (bool, error) {
 		return false, err
 	}
 	return row.Role == table.Body, nil
+}
+
+// leftOver begins a rejects file: some rows of a file that was imported before.
+// Control totals of the whole do not hold for it, and are not asked for. What
+// adds up over the rows of a payment would be wrong, so it is refused.
+func (s *Session) leftOver(row *table.Row) error {
+	s.part = true
+	for _, g := range s.m.gatherings {
+		if !g.apart {
+			return &table.Error{Pos: row.Pos, Msg: "this is a file of left-over rows, but the mapping needs all rows of a payment (" + g.what + ")",
+				Hint: "mend the original file, or say the params that decide, and import it whole; what was sent before is not sent again"}
+		}
+	}
+	return nil
 }
 
 // Row takes a row of any role, in order, and says what became of it. For rows
@@ -178,6 +198,10 @@ func (s *Session) dispose(r *rule) {
 // feed gives the row to the checks; r is nil for a row without class.
 func (s *Session) feed(r *rule) error {
 	for _, c := range s.checks {
+		if s.part {
+			c.parts++
+			continue
+		}
 		if r == nil {
 			c.unread(s.result.Pos, &s.result.Problems[0])
 			continue
