@@ -10,6 +10,11 @@ import (
 // a column that nothing reads should not have to be there.
 func (p *Proposal) columns(w *writer) {
 	w.line("# Name in this mapping: {from: header, type}   # how sure the type is, what the column is for, how full, samples")
+	if len(p.Columns) == 0 {
+		w.line("columns: {}   %s", w.check("the file shows no columns"))
+		w.line("")
+		return
+	}
 	w.line("columns:")
 	var rest []*Column
 	for i := range p.Columns {
@@ -100,6 +105,9 @@ func (p *Proposal) declaration(c *Column, format string) string {
 	}
 	if strip := c.strip(); len(strip) > 0 {
 		add("strip", list2(strip))
+	}
+	if c.Role == "" && slices.ContainsFunc(c.found.Warnings, func(w string) bool { return strings.Contains(w, "card numbers") }) {
+		add("sensitive", "true")
 	}
 	return c.Name + ": {" + strings.Join(parts, ", ") + "}"
 }
