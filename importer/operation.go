@@ -3,8 +3,8 @@ package importer
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/payrec/payrec/mapping"
 	"github.com/payrec/payrec/record"
@@ -60,7 +60,11 @@ func stamped(op record.Op, e mapping.Event) record.Params {
 	switch e.Call {
 	case record.ReportPayment:
 		put(record.StampOp, op.ID)
+		put(record.StampHash, record.ContentStamp(op.Content))
 		put(record.StampSource, op.Source)
+		reference, _ := e.Params.Get("processor_details.custom.payment_reference")
+		put(record.StampPayment, unlessEqual(op.Payment, reference))
+		put(record.StampNatural, unlessEqual(op.Natural, op.Payment))
 		put(record.StampFile, clip(op.File))
 		put(record.StampLine, strconv.Itoa(op.Line))
 		put(record.StampInitiatedAt, instant(e.Params, "initiated_at"))
@@ -72,7 +76,7 @@ func stamped(op record.Op, e mapping.Event) record.Params {
 		stamp := record.RefundStamp{
 			Op: op.ID, Value: e.Amount.Value, Currency: e.Amount.Currency,
 			At: instant(e.Params, "refunded.refunded_at"), Reference: reference,
-			Row: fmt.Sprintf("%s:%d", op.File, op.Line),
+			Content: record.ContentStamp(op.Content), Row: fmt.Sprintf("%s:%d", op.File, op.Line),
 		}
 		if e.Fee != nil {
 			stamp.Fee = e.Fee.Text()
@@ -81,7 +85,10 @@ func stamped(op record.Op, e mapping.Event) record.Params {
 	default:
 		// The record may already carry the stamps of report_payment, so a later
 		// call writes under its own name.
-		put(record.StampPrefix+strings.TrimPrefix(string(e.Call), "report_payment_")+"_op", op.ID)
+		put(record.CallStamp{
+			Op: op.ID, Call: op.Call, Content: record.ContentStamp(op.Content), Natural: op.Natural,
+			Row: fmt.Sprintf("%s:%d", op.File, op.Line),
+		}.Pair())
 		put(record.StampGuaranteedAt, instant(e.Params, "guaranteed_at")+instant(e.Params, "guaranteed.guaranteed_at"))
 		put(record.StampFailedAt, instant(e.Params, "failed_at")+instant(e.Params, "failed.failed_at"))
 		put(record.StampCanceledAt, instant(e.Params, "canceled_at"))
@@ -102,6 +109,15 @@ func putFeeAndNet(put func(key, value string), e mapping.Event) {
 	if e.Net != nil {
 		put(record.StampNet, e.Net.Text())
 	}
+}
+
+// unlessEqual is the text, or "" when it is what stands there anyway or is
+// longer than metadata may be.
+func unlessEqual(text, other string) string {
+	if text == other || utf8.RuneCountInString(text) > record.MaxMetadataValue {
+		return ""
+	}
+	return text
 }
 
 // instant is the time at path in RFC 3339, UTC; "" when there is none.

@@ -53,7 +53,16 @@ const (
 	Confirmed     State = "confirmed"   // the API said so
 	Rejected      State = "rejected"    // the API refused it; nothing happened
 	Adopted       State = "adopted"     // found at the API by its stamp
-	ConflictState State = "conflict"    // its key was used with other parameters; a person decides
+	ConflictState State = "conflict"    // its key was used with other parameters, or the account contradicts it; a person decides
+)
+
+// There says whether the call is known to have had its effect.
+func (s State) There() bool { return s == Confirmed || s == Adopted }
+
+// Codes of outcomes that no answer of the API brought about.
+const (
+	CodeSkipped = "payrec_skipped" // Rejected, because a person decided to leave the call out
+	CodeResend  = "payrec_resend"  // Rejected, because a person decided to send it under a new epoch, and its body is gone
 )
 
 // A Disposition is what a run will do about a planned call.
@@ -96,6 +105,49 @@ func (s Step) Key() string { return IdempotencyKey(s.ID, s.Epoch) }
 // body, for ever.
 func IdempotencyKey(opID string, epoch int) string {
 	return "payrec-" + opID + "-" + strconv.Itoa(epoch)
+}
+
+// A Doubt is a call that may have happened, with what the journal knows to look
+// it up by.
+type Doubt struct {
+	Op
+	Outcome
+	Epoch     int
+	FirstSent time.Time // under this epoch
+	LastSent  time.Time
+	// Since is the first time the call was sent under any epoch: the API may
+	// complete a request of an earlier epoch late.
+	Since  time.Time
+	Target string // the record that it acts on; "" for report_payment
+	// Before is the latest attempt of that record as the journal last heard of
+	// it, before this call; "" when it is not known.
+	Before string
+	// Refunded is the sum of the payment's other refunds that are known to be
+	// there, in minor units.
+	Refunded int64
+	// Others are the payment's other refunds in doubt or in conflict, for a
+	// refund; the payment's other calls of the same name, for other calls.
+	Others int
+	Run    string // the last run that planned it
+}
+
+// A Found is a call that the account has, by its stamps, and the journal may
+// not know.
+type Found struct {
+	Op              // Content may be the beginning of a content hash, or "" for none
+	RecordID string // pr_…
+}
+
+// A Decision is how a person, or the looking up, settled a call.
+type Decision struct {
+	Op       string
+	Epoch    int
+	At       time.Time
+	Who      string // "payrec" for what was looked up
+	What     string // adopt, resend, skip, absent or conflict
+	Reason   string
+	RecordID string
+	From     State
 }
 
 // An Outcome is what came of sending a step.

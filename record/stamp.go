@@ -13,7 +13,10 @@ import (
 const (
 	StampPrefix       = "payrec_"
 	StampOp           = "payrec_op"            // the operation id of report_payment
+	StampHash         = "payrec_h"             // the beginning of report_payment's content hash; see [ContentStamp]
 	StampSource       = "payrec_source"        // the namespace of the payment's key
+	StampPayment      = "payrec_payment"       // the payment's key, where it is not its payment_reference
+	StampNatural      = "payrec_id"            // report_payment's natural id, where it is not the payment's key
 	StampFile         = "payrec_file"          // base name of the file of the payment's row
 	StampLine         = "payrec_line"          // its line
 	StampInitiatedAt  = "payrec_initiated_at"  // RFC 3339, UTC
@@ -24,7 +27,59 @@ const (
 	StampNet          = "payrec_net"           // decimal, major units
 	StampNetCurrency  = "payrec_net_currency"  // of fee and net, lower case
 	StampRefundPrefix = "payrec_refund_"       // one pair per refund; see [RefundStamp]
+	StampCallPrefix   = "payrec_call_"         // one pair per other call; see [CallStamp]
 )
+
+// contentStamp is how many characters of a content hash are stamped: 48 bits
+// tell an edited row from the same one, and say nothing about its values.
+const contentStamp = 12
+
+// ContentStamp is as much of a content hash as is stamped. Two contents are
+// taken for the same when one begins with the other.
+func ContentStamp(content string) string { return content[:min(len(content), contentStamp)] }
+
+// A CallStamp is a call on an existing payment, other than a refund, as it is
+// written into the payment's metadata: under a key of its own, like a refund.
+type CallStamp struct {
+	Op      string   `json:"op"`
+	Call    CallName `json:"call"`
+	Content string   `json:"h,omitempty"`
+	Natural string   `json:"id,omitempty"`  // left out when it is too long
+	Row     string   `json:"row,omitempty"` // file:line
+}
+
+// Pair is the stamp as a metadata key and value, within the API's limits.
+func (s CallStamp) Pair() (key, value string) {
+	key = StampCallPrefix + s.Op[:min(len(s.Op), MaxMetadataKey-len(StampCallPrefix))]
+	for {
+		b, err := json.Marshal(s)
+		if err != nil { // unreachable: strings only
+			panic(err)
+		}
+		switch {
+		case utf8.RuneCount(b) <= MaxMetadataValue:
+			return key, string(b)
+		case s.Row != "":
+			s.Row = ""
+		case s.Natural != "":
+			s.Natural = ""
+		default: // no operation id or call of ours is that long
+			return key, string(b)
+		}
+	}
+}
+
+// ParseCallStamp reads a metadata pair that [CallStamp.Pair] wrote. ok is false
+// for any other pair; an error means a stamp that was damaged.
+func ParseCallStamp(key, value string) (s CallStamp, ok bool, err error) {
+	if !strings.HasPrefix(key, StampCallPrefix) {
+		return s, false, nil
+	}
+	if err := json.Unmarshal([]byte(value), &s); err != nil {
+		return s, true, fmt.Errorf("metadata %q is not the stamp of a call: %w", key, err)
+	}
+	return s, true, nil
+}
 
 // A RefundStamp is one refund as it is written into its payment's metadata.
 // Each refund has a key of its own, because nothing public says whether a
@@ -36,6 +91,7 @@ type RefundStamp struct {
 	At        string   `json:"at,omitempty"` // RFC 3339, UTC
 	Reference string   `json:"ref"`
 	Fee       string   `json:"fee,omitempty"` // decimal, major units
+	Content   string   `json:"h,omitempty"`   // see [ContentStamp]
 	Row       string   `json:"row,omitempty"` // file:line
 }
 
