@@ -14,8 +14,14 @@ import (
 const sendable = `i.disposition IN ('new', 'retry', 'changed') AND o.state IN ('planned', 'sending', 'unknown') AND o.current = 1
 	AND (o.home = i.home OR (SELECT content FROM entry WHERE no = o.home) = (SELECT content FROM entry WHERE no = i.home))`
 
+// standing are the operations of a run that later steps of their payment must
+// not pass: refused in this run's epoch, in conflict, or being looked up.
+const standing = `i.disposition IN ('new', 'retry', 'changed') AND o.current = 1 AND (o.state IN ('reconciling', 'conflict')
+	OR (o.state = 'rejected' AND coalesce(o.code, '') NOT IN ('payrec_skipped', 'payrec_resend')))`
+
 // Lanes returns up to limit payments of the run that still have steps to make,
-// in ascending order of their numbers, from the first number above after. It
+// in ascending order of their numbers, from the first number above after. Steps
+// in a state that cannot be sent are among them where later ones must not pass. It
 // reads a page at a time, so that memory stays flat and no read holds up the
 // writer's checkpoints.
 func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int) ([]Lane, error) {
@@ -43,7 +49,7 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 			(SELECT record_id FROM op p WHERE p.source = o.source AND p.payment = o.payment AND p.call = 'report_payment'
 				AND p.state IN ('confirmed', 'adopted') ORDER BY p.no DESC LIMIT 1)
 		FROM item i JOIN op o ON o.no = i.op JOIN entry e ON e.no = o.home JOIN file f ON f.no = e.file LEFT JOIN body b ON b.no = o.home
-		WHERE i.lane BETWEEN ? AND ? AND `+sendable+` ORDER BY i.lane`, from, last)
+		WHERE i.lane BETWEEN ? AND ? AND ((`+sendable+`) OR (`+standing+`)) ORDER BY i.lane`, from, last)
 	if err != nil {
 		return nil, err
 	}

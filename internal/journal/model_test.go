@@ -26,6 +26,8 @@ type modelOp struct {
 	epoch, attempts   int
 	state             State
 	doubt, flying     bool
+	skipped           bool // by a person
+	bodiless          bool
 	target            string
 	recordID, created string
 }
@@ -62,13 +64,15 @@ func (m *model) base(plan []Op, i int) Disposition {
 	switch {
 	case !first:
 		return Duplicate
+	case known != nil && known.skipped:
+		return Parked
 	case known == nil || known.state == Planned || known.state == Rejected:
 		return New
 	case known.state == Conflict:
 		return Conflicting
 	case known.Content != plan[i].Content:
 		return Changed
-	case known.state == Confirmed:
+	case known.state.There():
 		return Same
 	}
 	return Retry
@@ -126,7 +130,7 @@ func (m *model) seal(run string, plan []Op, blocked string) []Disposition {
 
 func (m *model) hasRecord(plan []Op, d []Disposition, payment string) bool {
 	for _, o := range m.ops {
-		if o.Payment == payment && o.Call.Creates() && o.state == Confirmed {
+		if o.Payment == payment && o.Call.Creates() && o.state.There() {
 			return true
 		}
 	}
@@ -260,7 +264,7 @@ func (m *machine) begin() {
 
 func (m *machine) finish() {
 	if o := m.drawKnown(); o != nil {
-		m.finishOp(o, rapid.SampledFrom([]State{Planned, Unknown, Confirmed, Confirmed, Rejected, Conflict}).Draw(m.t, "outcome"))
+		m.finishOp(o, rapid.SampledFrom([]State{Planned, Unknown, Unknown, Reconciling, Confirmed, Confirmed, Rejected, Conflict}).Draw(m.t, "outcome"))
 	}
 }
 
@@ -271,7 +275,50 @@ func (m *machine) finishOp(o *modelOp, to State) {
 		m.t.Fatalf("Finish %s, %s, as %s: %v", o.Call, o.state, to, err)
 	}
 	if allowed {
-		o.state, o.flying, o.doubt = to, false, o.doubt || to == Unknown
+		o.state, o.flying, o.doubt = to, false, o.doubt || to == Unknown || to == Reconciling
+		o.bodiless = to.There() || to == Rejected
+	}
+}
+
+// settle looks a call up, or lets a person decide about it.
+func (m *machine) settle() {
+	o := m.drawKnown()
+	if o == nil {
+		return
+	}
+	to := rapid.SampledFrom([]State{Adopted, Conflict, Planned, Reconciling, Rejected}).Draw(m.t, "settled")
+	person := to == Rejected || to != Conflict && to != Reconciling && rapid.Bool().Draw(m.t, "person")
+	allowed := o.state == Unknown || o.state == Reconciling
+	var err error
+	if person {
+		allowed = allowed || o.state == Conflict || o.skipped && to == Planned
+		what := map[State]string{Adopted: DecideAdopt, Planned: DecideResend, Rejected: DecideSkip}[to]
+		err = m.j.Decide(context.Background(), record.Decision{Op: o.ID, Epoch: o.epoch, Who: "me", What: what, RecordID: "pr_1"})
+	} else {
+		err = m.j.Settle(context.Background(), o.ID, o.epoch, Outcome{State: to, RecordID: "pr_1"})
+	}
+	if (err == nil) != allowed {
+		m.t.Fatalf("%s, %s, is settled as %s: %v", o.Call, o.state, to, err)
+	}
+	if !allowed {
+		return
+	}
+	wasSkipped := o.skipped
+	o.skipped = to == Rejected
+	switch {
+	case to == Planned && wasSkipped: // its body is gone: the next plan begins the epoch
+		o.state = Rejected
+	case to == Planned:
+		o.epoch, o.state, o.doubt, o.attempts, o.target = o.epoch+1, Planned, false, 0, ""
+		for i := range m.runs {
+			for k, w := range m.runs[i].wants {
+				if w.id == o.ID && w.epoch == o.epoch-1 && w.content == o.Content {
+					m.runs[i].wants[k].epoch++ // the runs that would have asked again may send it anew
+				}
+			}
+		}
+	default:
+		o.state, o.doubt, o.bodiless = to, true, to == Adopted || to == Rejected
 	}
 }
 
@@ -314,7 +361,7 @@ func (m *machine) same() {
 	m.check(rows.Err())
 	for _, o := range m.ops {
 		body := string(o.Body)
-		if o.state == Confirmed || o.state == Rejected {
+		if o.bodiless {
 			body = ""
 		}
 		want = append(want, fmt.Sprint(o.ID, " ", o.epoch, " ", o.state, " ", o.attempts, " ", o.doubt, " ", o.Content, " ", body))
@@ -334,7 +381,9 @@ func (m *machine) sameLanes(r modelRun) {
 	var got, want []string
 	for _, l := range lanes {
 		for _, s := range l.Steps {
-			got = append(got, s.Key()+" "+string(s.Body))
+			if m.open(m.ops[s.ID]) { // the others only stand in the way
+				got = append(got, s.Key()+" "+string(s.Body))
+			}
 		}
 	}
 	for _, w := range r.wants {
@@ -373,7 +422,9 @@ func TestModel(t *testing.T) {
 				m.planRun()
 			case 3:
 				m.restart()
-			case 4, 5, 6, 7, 8, 9, 10, 11:
+			case 4, 5:
+				m.settle()
+			case 6, 7, 8, 9, 10, 11:
 				m.begin()
 			default:
 				m.finish()

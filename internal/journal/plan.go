@@ -65,6 +65,7 @@ type Plan struct {
 const dropUnplanned = `
 	DELETE FROM body WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM entry WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
+	DELETE FROM op WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM block WHERE run IN (SELECT no FROM run WHERE state = 'planning');
 	DELETE FROM run_file WHERE run IN (SELECT no FROM run WHERE state = 'planning');
 	DELETE FROM run WHERE state = 'planning';

@@ -12,10 +12,12 @@ const applicationID = 0x70617972
 // format is the version of the schema that this program writes. Columns may be
 // added with a migration; none may be renamed or reused, because last year's
 // journal must still open.
-const format = 1
+const format = 2
 
-// schema makes format 1.
-const schema = `
+// schema makes the present format.
+const schema = schema1 + schema2
+
+const schema1 = `
 CREATE TABLE meta (
 	name  TEXT PRIMARY KEY,
 	value TEXT NOT NULL
@@ -115,9 +117,29 @@ CREATE INDEX op_payment ON op (source, payment) WHERE call = 'report_payment';
 CREATE INDEX op_doubt ON op (state) WHERE state IN ('sending', 'unknown', 'reconciling');
 `
 
+// schema2 is what format 2 adds: how calls in doubt and in conflict were settled.
+const schema2 = `
+CREATE TABLE decision (
+	no         INTEGER PRIMARY KEY,
+	op_id      TEXT NOT NULL,
+	epoch      INTEGER NOT NULL,
+	at         INTEGER NOT NULL,
+	who        TEXT NOT NULL,
+	what       TEXT NOT NULL,             -- adopt, resend, skip, absent, conflict
+	reason     TEXT NOT NULL,
+	record_id  TEXT NOT NULL,
+	from_state TEXT NOT NULL,
+	first_sent INTEGER,                   -- of the epoch that was settled
+	last_sent  INTEGER,
+	attempts   INTEGER NOT NULL
+);
+CREATE INDEX decision_op ON decision (op_id);
+CREATE INDEX op_child ON op (source, payment) WHERE call <> 'report_payment';
+`
+
 // migrations[n] turns format n+1 into format n+2, in one transaction with the
 // new version number.
-func migrations() []string { return nil }
+func migrations() []string { return []string{schema2} }
 
 // migrate brings an older journal to the present format.
 func migrate(ctx context.Context, conn *sql.Conn, from int) error {

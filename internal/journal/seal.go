@@ -8,13 +8,7 @@ import (
 // transaction: after it the run is planned, and a crash before it makes the run
 // disappear.
 func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
-	if err := p.usable(); err != nil {
-		return nil, err
-	}
-	if err := p.flush(ctx); err != nil {
-		return nil, err
-	}
-	if err := p.wait(); err != nil {
+	if err := p.settled(ctx); err != nil {
 		return nil, err
 	}
 	now := p.j.clock().UnixMilli()
@@ -94,16 +88,21 @@ SELECT no, lane, CASE WHEN renew THEN head ELSE op END,
 	CASE within WHEN 2 THEN 'conflict' WHEN 1 THEN 'duplicate' ELSE
 		CASE WHEN renew OR state = 'planned' THEN 'new'
 			WHEN state = 'conflict' THEN 'conflict'
+			WHEN state = 'rejected' THEN 'parked'
 			WHEN NOT equal THEN 'changed'
 			WHEN state IN ('confirmed', 'adopted') THEN 'same'
 			ELSE 'retry' END
 	END,
-	CASE WHEN within = 2 THEN 'the run has the same call with other content' WHEN within = 0 AND state = 'conflict' THEN 'its key was used for another request' END
+	CASE WHEN within = 2 THEN 'the run has the same call with other content' WHEN within > 0 OR renew THEN NULL
+		WHEN state = 'conflict' THEN coalesce(nullif(message, ''), 'its key was used for another request')
+		WHEN state = 'rejected' THEN 'a person decided to leave it out: ' || coalesce(message, '') END
 FROM (
-	SELECT e.no, e.lane, e.head, o.no AS op, o.home, o.state, h.content = e.content AS equal,
+	SELECT e.no, e.lane, e.head, o.no AS op, o.home, o.state, o.message,
+		-- what was found in the account has only the beginning of its content's hash, or none of it
+		substr(e.content, 1, length(h.content)) = h.content AS equal,
 		CASE WHEN e.low <> e.high THEN 2 WHEN e.head <> e.no THEN 1 ELSE 0 END AS within,
 		-- a new epoch: unknown so far, refused, or never executed and reading otherwise now
-		o.no IS NULL OR o.state = 'rejected' OR (o.state = 'planned' AND o.attempts > 0 AND h.content <> e.content) AS renew,
+		o.no IS NULL OR (o.state = 'rejected' AND coalesce(o.code, '') <> 'payrec_skipped') OR (o.state = 'planned' AND o.attempts > 0 AND h.content <> e.content) AS renew,
 		-- the same epoch with this entry's body: nothing of it was ever sent
 		o.state = 'planned' AND o.attempts = 0 AS fresh
 	FROM (

@@ -117,11 +117,11 @@ func (f flight) allows(opID string, epoch int, begun bool, o Outcome) error {
 		return refuse("is not being sent by this process, so it cannot be %s", o.State)
 	case o.State == Planned && f.doubt:
 		return refuse("was in doubt, so it cannot be taken as not executed; it stays unknown")
-	case o.State == Confirmed && f.call.Creates() && o.RecordID == "":
-		return refuse("cannot be confirmed without the record that it made")
+	case o.State.There() && f.call.Creates() && o.RecordID == "":
+		return refuse("cannot be %s without the record that it made", o.State)
 	}
 	switch o.State {
-	case Confirmed, Rejected, Unknown, Conflict, Planned:
+	case Confirmed, Adopted, Rejected, Unknown, Reconciling, Conflict, Planned:
 		return nil
 	}
 	return refuse("%q is no outcome of a call", o.State)
@@ -130,7 +130,7 @@ func (f flight) allows(opID string, epoch int, begun bool, o Outcome) error {
 func finish(w *writer, f flight, o Outcome, now int64) error {
 	n, err := w.exec(`UPDATE op SET state = ?, doubt = doubt OR ?, record_id = coalesce(nullif(?, ''), record_id), object_id = ?, request_id = ?,
 		http_status = ?, code = ?, param = ?, message = ?, finished = ? WHERE no = ? AND state = 'sending'`,
-		string(o.State), o.State == Unknown, o.RecordID, null(o.ObjectID), null(o.RequestID),
+		string(o.State), o.State == Unknown || o.State == Reconciling, o.RecordID, null(o.ObjectID), null(o.RequestID),
 		o.HTTPStatus, null(o.Code), null(o.Param), null(o.Message), now, f.no)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func finish(w *writer, f flight, o Outcome, now int64) error {
 	if n != 1 {
 		return fmt.Errorf("operation %d was not sending", f.no)
 	}
-	if o.State == Confirmed || o.State == Rejected {
+	if o.State.There() || o.State == Rejected {
 		_, err = w.exec("DELETE FROM body WHERE no = ?", f.home)
 	}
 	return err

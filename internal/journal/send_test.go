@@ -53,10 +53,12 @@ func TestTransitions(t *testing.T) {
 		begin bool    // may Begin again
 		to    []State // after that
 	}{
-		{Planned, true, []State{Planned, Confirmed, Rejected, Unknown, Conflict}},
-		{Sending, true, []State{Planned, Confirmed, Rejected, Unknown, Conflict}},
-		{Unknown, true, []State{Confirmed, Rejected, Unknown, Conflict}},
+		{Planned, true, []State{Planned, Confirmed, Adopted, Rejected, Unknown, Reconciling, Conflict}},
+		{Sending, true, []State{Planned, Confirmed, Adopted, Rejected, Unknown, Reconciling, Conflict}},
+		{Unknown, true, []State{Confirmed, Adopted, Rejected, Unknown, Reconciling, Conflict}},
+		{Reconciling, false, nil},
 		{Confirmed, false, nil},
+		{Adopted, false, nil},
 		{Rejected, false, nil},
 		{Conflict, false, nil},
 	} {
