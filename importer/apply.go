@@ -24,6 +24,13 @@ type Applier struct {
 	Clock       func() time.Time        // nil is time.Now
 	Progress    func(settled int64)     // called after each call that was settled; may be nil
 	Backoff     func(int) time.Duration // pause before the n-th repetition; nil is full jitter
+	// Docket and Reader let a refusal of a call that was in doubt be held against
+	// its record; without them it is taken at its word.
+	Docket Docket
+	Reader Reader
+	// MaxSkew is how far this machine's clock may be from the server's before the
+	// run is stopped; 0 does not look. What is in doubt is looked up by time.
+	MaxSkew time.Duration
 }
 
 // ErrInterrupted is returned by [Applier.Apply] when its context ended: what
@@ -56,6 +63,7 @@ type applying struct {
 	requests atomic.Int64
 	settled  atomic.Int64
 	breaker  breaker
+	gate     *gate
 }
 
 // Apply sends the plan's calls, lane by lane, and returns how many requests
@@ -70,6 +78,7 @@ func (a *Applier) Apply(ctx context.Context) (requests int64, err error) {
 	if run.Backoff == nil {
 		run.Backoff = fullJitter
 	}
+	run.gate = newGate(a.Concurrency, run.Clock)
 	err = run.apply(ctx)
 	// Whatever ended the run, the answers that came must be on disk.
 	return run.requests.Load(), errors.Join(err, a.Ledger.Flush(context.WithoutCancel(ctx)))
@@ -126,14 +135,14 @@ func (a *applying) lane(ctx context.Context, lane record.Lane) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !step.Call.Creates() && id == "" {
+		if !step.Call.Creates() && id == "" || !sendable(step.State) {
 			return nil
 		}
 		outcome, err := a.step(ctx, step, id)
 		if err != nil {
 			return err
 		}
-		if outcome.State != record.Confirmed {
+		if !outcome.State.There() {
 			return nil
 		}
 		if step.Call.Creates() {
@@ -141,6 +150,12 @@ func (a *applying) lane(ctx context.Context, lane record.Lane) error {
 		}
 	}
 	return nil
+}
+
+// sendable says whether a step in this state may be sent. The others among a
+// lane's steps are there to stand in the way of those behind them.
+func sendable(s record.State) bool {
+	return s == record.Planned || s == record.Sending || s == record.UnknownState
 }
 
 // A breaker trips when many calls in a row are refused in the same words: then

@@ -160,7 +160,7 @@ func TestVerdicts(t *testing.T) {
 		{"not sent", Answer{Verdict: NotSent}, record.Planned, record.UnknownState, tries, true},
 		{"in doubt", Answer{Verdict: InDoubt, MayHaveRun: true}, record.UnknownState, record.UnknownState, tries, false},
 		{"500", Answer{Verdict: Failed, MayHaveRun: true}, record.UnknownState, record.UnknownState, tries, false},
-		{"500 replayed", Answer{Verdict: Failed, MayHaveRun: true, Final: true}, record.UnknownState, record.UnknownState, 1, false},
+		{"500 replayed", Answer{Verdict: Failed, MayHaveRun: true, Final: true}, record.Reconciling, record.Reconciling, 1, false},
 		{"in flight", Answer{Verdict: Running, MayHaveRun: true}, record.UnknownState, record.UnknownState, tries, false},
 		{"locked", Answer{Verdict: Locked}, record.Planned, record.UnknownState, tries, false},
 		{"stop", Answer{Verdict: StopRun}, record.Planned, record.UnknownState, 1, true},

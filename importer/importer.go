@@ -31,12 +31,24 @@
 // confirmed is not asked again, what is in doubt is asked again under its own
 // key with its own bytes, and what was refused is tried anew.
 //
+// # Doubt that a key cannot settle
+//
+// A key is relied on for 23 hours. A call that is in doubt for longer, whose
+// clock went backwards, or whose key can only ever answer 500, is looked up in
+// the account instead, before the run sends anything: all payments in one scan
+// of the list, every later call by one look at its record. A [Reconciler]
+// adopts what carries the call's own stamp; sends anew, under a new key, what a
+// whole scan did not find a day after it was last sent; leaves in doubt what is
+// younger; and puts before a person what the account contradicts. A payment is
+// never adopted by its reference: no API promises that it is unique.
+//
 // The package knows no engine and no screen. It drives a journal, a sender and
 // a limiter through the interfaces below and reports progress as values.
 package importer
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -87,6 +99,32 @@ type Sender interface {
 	Send(ctx context.Context, r Request) Answer
 }
 
+// A Docket holds the calls that are in doubt, and how they were settled.
+type Docket interface {
+	// Doubts iterates over a run's calls in doubt. They may be settled while it
+	// runs.
+	Doubts(ctx context.Context, run string) iter.Seq2[record.Doubt, error]
+	// Call is one call, by its id, as if it were in doubt.
+	Call(ctx context.Context, opID string) (record.Doubt, error)
+	// Settle says what looking a call up came to: Adopted, ConflictState,
+	// Reconciling, or Planned for a new epoch with the same body. It must be safe
+	// for concurrent use, and durable when it returns.
+	Settle(ctx context.Context, opID string, epoch int, o record.Outcome) error
+}
+
+// A Reader reads the account. Whether its bounds of time are inclusive is
+// nobody's promise, so it is asked for more than is needed.
+type Reader interface {
+	// Records iterates over the account's records that were made between two
+	// times in Unix seconds, 0 for an open end. After an error it ends.
+	Records(ctx context.Context, createdAfter, createdBefore int64) iter.Seq2[*record.PaymentRecord, error]
+	// Record is one record, or [ErrNoRecord].
+	Record(ctx context.Context, id string) (*record.PaymentRecord, error)
+}
+
+// ErrNoRecord is wrapped by [Reader.Record] when the account has no such record.
+var ErrNoRecord = errors.New("the account has no such payment record")
+
 // A Request is one call as it leaves.
 type Request struct {
 	Path string // URL path
@@ -121,6 +159,8 @@ type Answer struct {
 	MayHaveRun bool
 	// Final says that asking again under this key cannot bring another answer.
 	Final      bool
+	Replayed   bool          // the saved answer of an earlier try
+	Date       time.Time     // the server's clock; zero when it did not say
 	Limit      string        // which limiter turned it away, for Limited
 	RetryAfter time.Duration // what the server asked for; 0 if nothing
 	Err        error         // the cause, for people

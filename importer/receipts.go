@@ -12,7 +12,7 @@ import (
 )
 
 // A Receipt is one line of a receipts file: a call that this run made and the
-// API confirmed.
+// API confirmed, or that was found in the account by its stamp.
 type Receipt struct {
 	File           string `csv:"file"`
 	Line           int    `csv:"line"`
@@ -44,10 +44,10 @@ type ReviewLine struct {
 	Operation   string `csv:"operation"`
 }
 
-// WriteReceipts writes the confirmed of the entries as CSV and returns how many
+// WriteReceipts writes the confirmed and the adopted of the entries as CSV and returns how many
 // there were.
 func WriteReceipts(w io.Writer, entries iter.Seq2[record.Entry, error]) (int64, error) {
-	return writeTyped(w, entries, func(e record.Entry) (any, bool) { return receiptOf(e), e.State == record.Confirmed })
+	return writeTyped(w, entries, func(e record.Entry) (any, bool) { return receiptOf(e), e.State.There() })
 }
 
 // WriteReview writes all entries of a plan as CSV, for somebody to review, and

@@ -130,6 +130,9 @@ func (w *LeftoverWriter) entryNotes() iter.Seq2[Note, error] {
 			case e.Disposition == record.Parked:
 				note.Code, note.Message = "parked", e.Reason
 				note.Hint = "correct the other row, then import both"
+				if e.State == record.Rejected && e.Outcome.Code == record.CodeSkipped {
+					note.Hint = "payrec resolve " + e.ID + " --resend takes the decision back"
+				}
 			case e.State == record.Rejected:
 				note.Code = "refused"
 				note.Message = fmt.Sprintf("the API refused %s: %s", e.Call, e.Message)
@@ -139,7 +142,8 @@ func (w *LeftoverWriter) entryNotes() iter.Seq2[Note, error] {
 				note.Hint = "request " + e.RequestID
 			case e.State == record.ConflictState:
 				note.Code = "conflict"
-				note.Message = "its idempotency key was used with other parameters: " + e.Message
+				note.Message = "in conflict with the account: " + e.Message
+				note.Hint = "payrec status says how to resolve " + e.ID
 			case e.State == record.Planned && w.Ended:
 				note.Code, note.Message = "parked", "an earlier call of the same payment was refused"
 				note.Hint = "correct the other row, then import both"

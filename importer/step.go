@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -28,24 +29,37 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string) 
 		return unknown, nil
 	}
 	for try := 0; ; {
+		if err := a.gate.enter(ctx); err != nil {
+			return unknown, err
+		}
 		if err := a.wait(ctx); err != nil {
+			a.gate.leave()
 			return unknown, err
 		}
 		// If we crash after the next line, the next run finds the intent and
 		// asks again under the same key.
 		if err := a.Ledger.Begin(ctx, step.ID, step.Epoch, recordID); err != nil {
+			a.gate.leave()
 			return unknown, err
 		}
 		answer := a.send(ctx, step, recordID)
+		a.gate.leave()
+		a.gate.report(answer)
 		a.Limiter.Report(answer.Verdict, answer.Limit)
 		outcome := answer.Outcome
 		switch answer.Verdict {
 		case Done:
 			outcome.State = record.Confirmed
 			a.breaker.succeeded()
-			return outcome, a.finish(ctx, step, outcome)
+			return outcome, errors.Join(a.finish(ctx, step, outcome), a.skewed(answer))
 		case Refused:
 			outcome.State = record.Rejected
+			if doubt && !answer.Replayed {
+				outcome = a.compare(ctx, step, recordID, outcome)
+			}
+			if outcome.State != record.Rejected {
+				return outcome, a.finish(ctx, step, outcome)
+			}
 			if err := a.finish(ctx, step, outcome); err != nil {
 				return outcome, err
 			}
@@ -58,9 +72,11 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string) 
 			return outcome, a.finish(ctx, step, outcome)
 		}
 		doubt = doubt || answer.MayHaveRun
-		outcome.State = record.UnknownState
-		if !doubt {
+		switch outcome.State = record.UnknownState; {
+		case !doubt:
 			outcome.State = record.Planned
+		case answer.Final:
+			outcome.State = record.Reconciling
 		}
 		if err := a.finish(ctx, step, outcome); err != nil {
 			return outcome, err
@@ -85,11 +101,55 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string) 
 	}
 }
 
+func (a *applying) keyHolds(first time.Time) bool { return keyHolds(a.Clock(), first) }
+
 // keyHolds says whether a key that was first used at first is still the same
-// request. A clock that went backwards proves nothing, so it does not hold.
-func (a *applying) keyHolds(first time.Time) bool {
-	age := a.Clock().Sub(first)
+// request now. A clock that went backwards proves nothing, so it does not hold.
+func keyHolds(now, first time.Time) bool {
+	age := now.Sub(first)
 	return age >= 0 && age < keyLife
+}
+
+// compare looks at the record before the refusal of a call that was in doubt is
+// taken for its outcome: the try before may have had its effect, and that is
+// why this one was refused. The outcome stays a refusal when it had not.
+func (a *applying) compare(ctx context.Context, step record.Step, recordID string, refusal record.Outcome) record.Outcome {
+	if step.Call.Creates() || a.Reader == nil || a.Docket == nil {
+		return refusal
+	}
+	unclear := refusal
+	unclear.State = record.UnknownState
+	d, err := a.Docket.Call(ctx, step.ID)
+	if err != nil {
+		return unclear
+	}
+	a.requests.Add(1)
+	r, err := a.Reader.Record(ctx, recordID)
+	if errors.Is(err, ErrNoRecord) {
+		return refusal
+	}
+	if err != nil {
+		return unclear
+	}
+	switch f := compare(d, r); f.state {
+	case record.Adopted:
+		refusal.State, refusal.RecordID, refusal.ObjectID = record.Adopted, r.ID, latestAttempt(r)
+	case record.ConflictState:
+		refusal.State, refusal.Message = record.ConflictState, f.why
+	}
+	return refusal
+}
+
+// skewed stops the run when this machine's clock is far from the server's: what
+// would be in doubt could not be found again by when it was sent.
+func (a *applying) skewed(answer Answer) error {
+	if a.MaxSkew == 0 || answer.Date.IsZero() {
+		return nil
+	}
+	if skew := a.Clock().Sub(answer.Date).Abs(); skew > a.MaxSkew {
+		return &StopError{Reason: fmt.Sprintf("stopped: this machine's clock is %s away from the API's; set it right", skew.Round(time.Second))}
+	}
+	return nil
 }
 
 // send does not hear the interrupt: cutting the call short would only trade a
