@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/govalues/decimal"
@@ -21,7 +22,7 @@ import (
 func payrec(t *testing.T, want int, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), env{args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" }})
+	status := run(t.Context(), env{args, strings.NewReader(""), &stdout, &stderr, func(string) string { return "" }, time.Now})
 	if status != want {
 		t.Fatalf("payrec %s: exit status %d, want %d\n%s%s", strings.Join(args, " "), status, want, stdout.String(), stderr.String())
 	}

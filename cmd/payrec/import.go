@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +53,8 @@ func (a *app) importCommand() *cobra.Command {
 		Short: "Report the payments of settlement files: plan and apply in one",
 		Long: `Import reads the files with a mapping, checks every row, and reports what is
 new to the account. Run again, it sends nothing twice: what was confirmed is
-known to the journal, what is in doubt is asked again under its own key.
+known to the journal, what is in doubt is asked again under its own key, or, once
+that is too old, looked up in the account.
 FILE may be - for standard input.
 ` + importStatuses,
 		Example: `  payrec import settlement.csv -m adyen-settlement-detail --sandbox
@@ -161,7 +163,7 @@ func (a *app) openJournal(ctx context.Context, f *importFlags) (*target, *journa
 		return nil, nil, err
 	}
 	a.settle(f, t.local)
-	j, err := journal.Open(ctx, t.journal, t.identity, journal.Options{Command: "payrec import"})
+	j, err := journal.Open(ctx, t.journal, t.identity, journal.Options{Command: "payrec import", Clock: a.clock})
 	if err != nil {
 		t.close()
 		return nil, nil, err
@@ -178,6 +180,10 @@ func closing(err *error, close func() error) {
 
 // applier is set up for one run.
 func (r *importRun) applier(run string, progress func(int64)) *importer.Applier {
+	skew := maxSkew
+	if r.target.local {
+		skew = 0 // it is the same clock
+	}
 	return &importer.Applier{
 		Run:         run,
 		Ledger:      r.journal,
@@ -185,8 +191,16 @@ func (r *importRun) applier(run string, progress func(int64)) *importer.Applier 
 		Limiter:     importer.NewThrottle(r.flags.rate),
 		Concurrency: r.flags.concurrency,
 		Progress:    progress,
+		Clock:       r.clock,
+		Docket:      r.journal,
+		Reader:      source{r.target.client},
+		MaxSkew:     skew,
 	}
 }
+
+// maxSkew is how far this machine's clock may be from the API's. It stays below
+// what a look-up allows for; see [importer.Reconciler].
+const maxSkew = 45 * time.Minute
 
 // parseParams reads --param NAME=VALUE over the configuration's.
 func (a *app) parseParams(list []string) (map[string]string, error) {

@@ -27,8 +27,9 @@ type result struct {
 	Checks       []checkResult          `json:"checks,omitempty"`
 	Calls        importer.Calls         `json:"calls"`
 	RequestsSent int64                  `json:"requests_sent"`
-	Sums         importer.Sums          `json:"sums"`      // of the planned calls, minor units
-	HeldSums     importer.Sums          `json:"held_sums"` // of the held calls, minor units
+	Reconciled   *importer.Reconciled   `json:"reconciled,omitempty"` // what was in doubt and was looked up
+	Sums         importer.Sums          `json:"sums"`                 // of the planned calls, minor units
+	HeldSums     importer.Sums          `json:"held_sums"`            // of the held calls, minor units
 	Files        fileResult             `json:"files"`
 	Problems     problemResult          `json:"problems"`
 

@@ -108,13 +108,7 @@ func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes
 	if err := r.journal.SetRunState(ctx, run, "applying"); err != nil {
 		return err
 	}
-	todo, err := r.journal.Tallies(ctx, run)
-	if err != nil {
-		return err
-	}
-	bar := r.newProgress("reporting", "calls", toSend(todo))
-	requests, stopped := r.applier(run, bar.set).Apply(ctx)
-	bar.done()
+	requests, stopped := r.send(ctx, run)
 
 	// What follows is about answers that are on disk already: an interrupt does
 	// not keep them from being reported.
@@ -135,6 +129,27 @@ func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes
 		return errors.Join(stopped, err)
 	}
 	return r.conclude(stopped)
+}
+
+// send looks up what is in doubt and cannot be asked again, then sends.
+func (r *importRun) send(ctx context.Context, run string) (requests int64, stopped error) {
+	looking := r.newProgress("looking up what is in doubt", "records", 0)
+	reconciler := &importer.Reconciler{Run: run, Docket: r.journal, Reader: source{r.target.client}, Clock: r.clock, Progress: looking.set}
+	sum, err := reconciler.Reconcile(ctx)
+	looking.done()
+	if sum.Calls > 0 {
+		r.result.Reconciled = &sum
+	}
+	if err != nil {
+		return 0, err
+	}
+	todo, err := r.journal.Tallies(ctx, run)
+	if err != nil {
+		return 0, err
+	}
+	bar := r.newProgress("reporting", "calls", toSend(todo))
+	defer bar.done()
+	return r.applier(run, bar.set).Apply(ctx)
 }
 
 // conclude prints the books and turns them into an exit status.

@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/xuri/excelize/v2"
@@ -27,9 +30,21 @@ const beMain = "PAYREC_TEST_BE_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(beMain) != "" {
-		main()
+		mainLater()
 	}
-	testscript.Main(m, map[string]func(){"payrec": main})
+	testscript.Main(m, map[string]func(){"payrec": mainLater})
+}
+
+// testClock in the environment moves the program's clock by a duration.
+const testClock = "PAYREC_TEST_CLOCK"
+
+// mainLater is main with a clock that may have been moved.
+func mainLater() {
+	offset, _ := time.ParseDuration(os.Getenv(testClock)) // 0 for none
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop)
+	clock := func() time.Time { return time.Now().Add(offset) }
+	os.Exit(run(ctx, env{os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, clock}))
 }
 
 // TestScripts tells stories as a user would live them. Each says at its head

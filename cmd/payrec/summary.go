@@ -20,6 +20,7 @@ func (r *result) write(out, problems io.Writer) error {
 	p.line("")
 	r.writeRows(p)
 	r.writeCalls(p)
+	r.writeReconciled(p)
 	r.writeChecks(p)
 	r.writeProblems(&printer{w: problems})
 	r.writeFiles(p)
@@ -145,6 +146,20 @@ func (r *result) writeCalls(p *printer) {
 	p.grid(g)
 }
 
+// writeReconciled says what looking up came to, and what it cost.
+func (r *result) writeReconciled(p *printer) {
+	s := r.Reconciled
+	if s == nil {
+		return
+	}
+	p.line("Looked up %s in doubt with %s: %s found, %s not there and sent anew, %s to decide, %s too young to tell", count(s.Calls, "call"),
+		count(s.Requests, "request"), thousands(s.Adopted), thousands(s.Absent), thousands(s.Conflicts), thousands(s.Waiting))
+	if s.Unread != "" {
+		p.line("       %s", s.Unread)
+	}
+	p.line("")
+}
+
 func (r *result) pending() string {
 	if r.Applied {
 		return ""
@@ -170,12 +185,16 @@ func (r *result) words(t record.Tally) string {
 		return "parked: another row of its payment cannot be imported"
 	}
 	switch t.State {
-	case record.Confirmed, record.Adopted:
+	case record.Confirmed:
 		return "confirmed"
+	case record.Adopted:
+		return "confirmed: found in the account"
 	case record.Rejected:
 		return "refused by the API"
 	case record.ConflictState:
-		return "in doubt: a person must decide"
+		return "in conflict: a person must decide (payrec status)"
+	case record.Reconciling:
+		return "in doubt: not found in the account so far"
 	case record.Planned:
 		if r.Applied {
 			return "not sent"
@@ -255,9 +274,25 @@ func (r *result) closing() string {
 	case exitPartial:
 		return said + " Some rows were not imported; the files above say why."
 	case exitDoubt:
+		if s := r.Reconciled; s != nil && s.AskAgain != nil {
+			return said + " Something is in doubt: run the same command again after " + s.AskAgain.UTC().Format("2006-01-02 15:04 UTC") + " to find out."
+		}
+		if r.conflicts() == r.Calls.InDoubt {
+			return said + " Something is in conflict: `payrec status` lists what a person must decide."
+		}
 		return said + " Something is in doubt: run the same command again to find out."
 	}
 	return said
+}
+
+// conflicts counts the calls that a person must decide about.
+func (r *result) conflicts() (n int64) {
+	for _, t := range r.tallies {
+		if t.State == record.ConflictState && t.Disposition != record.Same {
+			n += t.N
+		}
+	}
+	return n
 }
 
 // count is "1 request" or "1,200 requests".

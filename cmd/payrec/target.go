@@ -119,7 +119,7 @@ func mode(live bool) string {
 // openSandbox serves the sandbox to ourselves over a loopback port: the whole
 // path to an account is used, only the account is ours.
 func (a *app) openSandbox(f *targetFlags, conns int) (*target, error) {
-	server, err := sandbox.New(sandbox.Options{State: f.sandbox})
+	server, err := sandbox.New(sandbox.Options{State: f.sandbox, Clock: a.clock})
 	if err != nil {
 		return nil, err
 	}

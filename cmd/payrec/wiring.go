@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
+	"net/http"
 
 	"github.com/payrec/payrec/exporter"
 	"github.com/payrec/payrec/importer"
@@ -15,6 +18,8 @@ import (
 var (
 	_ importer.Book   = (*journal.Plan)(nil)
 	_ importer.Ledger = (*journal.Journal)(nil)
+	_ importer.Docket = (*journal.Journal)(nil)
+	_ importer.Reader = source{}
 	_ importer.Sender = sender{}
 	_ exporter.Source = source{}
 )
@@ -34,16 +39,27 @@ func (s sender) Send(ctx context.Context, r importer.Request) importer.Answer {
 		// A saved 500 is replayed for as long as the key lives.
 		Final:      a.ShouldNotRetry || a.Replayed && a.Verdict == stripeapi.ServerError,
 		Limit:      a.LimitReason,
+		Replayed:   a.Replayed,
+		Date:       a.Date,
 		RetryAfter: a.RetryAfter,
 		Err:        a.Err,
 	}
 }
 
-// source reads for the exporter.
+// source reads for the exporter, and for the importer what is in doubt.
 type source struct{ client *stripeapi.Client }
 
 func (s source) Records(ctx context.Context, after, before int64) iter.Seq2[*record.PaymentRecord, error] {
 	return s.client.Records(ctx, stripeapi.ListQuery{CreatedAfter: after, CreatedBefore: before, PageSize: 100})
+}
+
+func (s source) Record(ctx context.Context, id string) (*record.PaymentRecord, error) {
+	r, err := s.client.Record(ctx, id)
+	var refused *stripeapi.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return nil, fmt.Errorf("%w (%s)", importer.ErrNoRecord, id)
+	}
+	return r, err
 }
 
 func (s source) Attempts(ctx context.Context, recordID string) iter.Seq2[*record.PaymentAttemptRecord, error] {
