@@ -104,6 +104,7 @@ func (s *Session) fill(event *Event, e *emit, note func(*RowProblem)) {
 	for _, t := range e.targets {
 		v.target(&event.Params, t, count)
 	}
+	v.wildcard(&event.Params, e.wildcard, count)
 	if before == 0 { // else missing fields would only repeat what is known
 		for _, fault := range e.spec.Check(event.Params) {
 			note(e.fault(v, fault))

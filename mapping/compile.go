@@ -156,16 +156,25 @@ const maxLookup = 1_000_000
 // lookupFile reads a lookup's entries from two columns of a CSV file.
 func (c *compiler) lookupFile(decl, file *node, entries map[string]string) {
 	path, _ := c.text(file)
+	isParam := strings.HasPrefix(path, "=")
+	if isParam {
+		if path = c.param(file, path); path == "" {
+			return // not given: the table is empty
+		}
+	}
 	keyColumn, valueColumn := c.optionalText(decl, "key"), c.optionalText(decl, "value")
 	if keyColumn == "" || valueColumn == "" {
 		c.at(decl, "say key: HEADER and value: HEADER", "a lookup file needs the names of its two columns")
 		return
 	}
-	if strings.HasPrefix(file.file, presetPrefix) {
-		c.at(file, "", "a preset cannot read files")
+	switch {
+	case isParam: // whoever gives it means a file from where they stand
+	case strings.HasPrefix(file.file, presetPrefix):
+		c.at(file, "let a param name it: file: =params.x", "a preset cannot read files of its own")
 		return
+	default:
+		path = c.beside(file, path)
 	}
-	path = c.beside(file, path)
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		c.at(file, "a relative path starts at the mapping's folder", "cannot read the lookup file %q", path)
 		return

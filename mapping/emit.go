@@ -21,6 +21,8 @@ type emit struct {
 	fee     *program
 	net     *program
 	targets []*target // ascending by path
+
+	wildcard *wildcard // columns that become metadata; nil: none
 }
 
 // A target is one field of a call, and what goes into it.
@@ -162,6 +164,10 @@ func (c *compiler) shortForm(e *emit, key, value *node) {
 
 // field compiles what is written for one path, or for the paths below it.
 func (c *compiler) field(e *emit, path string, key, value *node) {
+	if path == "metadata.*" {
+		c.wildcard(e, key, value)
+		return
+	}
 	field, ok := e.spec.Field(path)
 	if !ok {
 		var paths []string

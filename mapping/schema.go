@@ -182,6 +182,7 @@ func fieldSchema(spec *record.Spec, f record.Field) schema {
 		s = either(ref("expression"), fieldsBelow(spec, f.Path+"."))
 	case record.TypeMetadata:
 		s = mapOf(pairValue())
+		s["properties"] = schema{"*": either(ref("text"), ref("wildcard"))}
 		s["maxProperties"] = record.MaxMetadataPairs
 		s["propertyNames"] = schema{"maxLength": record.MaxMetadataKey, "pattern": `^[^\[\]]*$`, "not": schema{"pattern": "^payrec_"}}
 	case record.TypeObject:

@@ -193,7 +193,7 @@ func valueParts() []part {
 		}, nil},
 		{"lookup", "A table of texts: lookup(table, key).", []keyDoc{
 			{"map", mapOf(ref("text")), "the entries"},
-			{"file", ref("text"), "a CSV file with more of them; a relative path starts at the mapping's folder"},
+			{"file", ref("text"), "a CSV file with more of them; a relative path starts at the mapping's folder, that of a param (=params.x) where payrec runs; no entries when the param is not given"},
 			{"key", ref("text"), "the file's column of keys"},
 			{"value", ref("text"), "the file's column of values"},
 			{"missing", words("error", "pass", "empty"), "a key that is not there: an error, the key itself, or nothing"},
@@ -241,6 +241,11 @@ func callParts() []part {
 			{"net", ref("expression"), "what was paid out: for reports"},
 			{"set", schema{"type": "object"}, "the call's fields by the API's own names, and the short forms"},
 		}, []string{"on", "call", "id"}},
+		{"wildcard", "Columns that become metadata, under metadata as \"*\": the text that the star of the pattern stands for is the key. A pair with a value that is written out wins; sensitive columns are left out.", []keyDoc{
+			{"columns", ref("text"), "a pattern of headers with one star, such as payment_metadata[*]"},
+			{"drop", ref("texts"), "keys that are left out; * and ?"},
+			{"mask", ref("texts"), "keys of which only the last four characters of the value are kept, if it has more than eight; * and ?"},
+		}, []string{"columns"}},
 		{"check", "What must hold, or nothing is sent.", []keyDoc{
 			{"name", ref("text"), "what must hold, for people"},
 			{"per", ref("expression"), "the group; the whole file when nothing is said"},

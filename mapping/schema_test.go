@@ -202,6 +202,7 @@ func TestSchemaKnowsTheCompilersKeys(t *testing.T) {
 		"payment":  "{payment: " + q + "}",
 		"emit":     "{emit: [" + q + "]}",
 		"method":   "{emit: [{on: payment, call: report_payment, id: =ref, set: {method: " + q + "}}]}",
+		"wildcard": "{emit: [{on: payment, call: report_payment, id: =ref, set: {metadata: {'*': " + q + "}}}]}",
 		"check":    "{checks: [" + q + "]}",
 		"test":     "{tests: [" + q + "]}",
 	}

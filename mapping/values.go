@@ -23,7 +23,8 @@ type values struct {
 	bound       map[*table.Columns][]int // cells by header, so that records of several kinds bind once
 	stated      []statement              // by column: what the file states for all rows
 	underHeader bool                     // the next body row is the first below its header
-	given       map[string]string        // context that a test states for its rows
+	wild        map[*wildcard]wildBinding
+	given       map[string]string // context that a test states for its rows
 	zones       map[string]*time.Location
 
 	known   []bool        // by scope index

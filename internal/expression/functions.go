@@ -93,6 +93,7 @@ func functionTable() map[string]function {
 	maps.Copy(table, numberFunctions())
 	maps.Copy(table, textFunctions())
 	maps.Copy(table, timeFunctions())
+	maps.Copy(table, jsonFunctions())
 	return table
 }
 

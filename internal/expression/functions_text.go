@@ -20,7 +20,10 @@ func textFunctions() map[string]function {
 		"upper": oneText("upper(s)", "s in capitals", strings.ToUpper),
 		"lower": oneText("lower(s)", "s in small letters", strings.ToLower),
 		"trim":  oneText("trim(s)", "s without blanks of any sort around it", func(s string) string { return strings.TrimFunc(s, isBlankRune) }),
-		"sha256": oneText("sha256(s)", "the SHA-256 of s in hexadecimal", func(s string) string {
+		"sha256": oneText("sha256(s)", "the SHA-256 of s in hexadecimal; \"\" of \"\"", func(s string) string {
+			if s == "" {
+				return "" // or everybody without an address would look like one person
+			}
 			sum := sha256.Sum256([]byte(s))
 			return hex.EncodeToString(sum[:])
 		}),
