@@ -214,9 +214,9 @@ func mergeShipping(old *record.ShippingDetails, params record.Params) *record.Sh
 }
 
 // emptyCard is what is known of the card behind a pm_… id: nothing.
-const emptyCard = `{"authorization_code":null,"brand":null,"checks":null,"country":null,"description":null,"exp_month":null,"exp_year":null,` +
-	`"fingerprint":null,"funding":null,"iin":null,"installments":null,"issuer":null,"last4":null,"network":null,"network_advice_code":null,` +
-	`"network_decline_code":null,"network_transaction_id":null,"stored_credential_usage":null,"three_d_secure":null,"wallet":null}`
+const emptyCard = `{"authorization_code":null,"brand":null,"checks":null,"country":null,"exp_month":null,"exp_year":null,"fingerprint":null,` +
+	`"funding":null,"installments":null,"last4":null,"network":null,"network_advice_code":null,"network_decline_code":null,` +
+	`"network_token":null,"network_transaction_id":null,"three_d_secure":null,"wallet":null}`
 
 func methodOf(params record.Params) *record.MethodDetails {
 	const p = "payment_method_details"

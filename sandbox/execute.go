@@ -110,7 +110,7 @@ func (s *Server) decide(r *request, ev *event) *apiError {
 		if e := s.state.decideAttach(r.id, r.form.params); e != nil {
 			return e
 		}
-		id, _ := r.form.params.Get("payment_record")
+		id, _ := attachable(r.form.params)
 		ev.invoice, ev.record = r.id, s.state.find(id).rec.ID
 	} else {
 		call := record.CallName(r.op)

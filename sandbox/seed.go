@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -90,38 +89,4 @@ func (s *state) applySeed(e *event) *record.PaymentRecord {
 		s.charges[in.Charge] = p.latest()
 	}
 	return r
-}
-
-// decideAttach judges attach_payment. Invoices are not modelled, so any id
-// that looks like one's will do.
-func (s *state) decideAttach(invoice string, params record.Params) *apiError {
-	if !strings.HasPrefix(invoice, "in_") {
-		return noSuch(http.StatusNotFound, "invoice", invoice, "invoice")
-	}
-	id, _ := params.Get("payment_record")
-	p := s.find(id)
-	if p == nil {
-		return noSuch(http.StatusBadRequest, "payment_record", id, "payment_record")
-	}
-	if _, twice := s.attached[invoice+" "+p.rec.ID]; twice {
-		return refused("payment_record", "%s is attached to this invoice already", p.rec.ID)
-	}
-	return nil
-}
-
-// invoiceObject is the little of an invoice that the sandbox can answer.
-type invoiceObject struct {
-	id  string
-	rec *record.PaymentRecord
-}
-
-func (o invoiceObject) appendTo(b []byte) []byte {
-	b = append(b, `{"id":`...)
-	b = appendString(b, o.id)
-	b = append(b, `,"object":"invoice","currency":`...)
-	b = appendString(b, string(o.rec.AmountRequested.Currency))
-	b = append(b, `,"livemode":false`...)
-	b = appendNumber(b, "amount_paid", o.rec.AmountGuaranteed.Value)
-	b = append(b, `,"status":"open"}`...)
-	return b
 }

@@ -19,7 +19,7 @@ func Semantics() []Choice { return slices.Clone(choices[:]) }
 var choices = [...]Choice{
 	{"account-header", "authentication", "Stripe-Account may only name the sandbox's own account; another one is 403 account_invalid", "there is one account and no Connect"},
 	{"amount-authorized", "every object", "amount_authorized stays 0", "nothing in the calls reports an authorisation"},
-	{"attach-payment", "attach_payment", "any in_… id is taken for an open invoice in the record's currency, and attached at most once per record", "invoices are not modelled"},
+	{"attach-payment", "attach_payment", "any in_… id is taken for an invoice of exactly the payment's amount, attached at most once per payment; payment_record or payment_intent, not both, not neither; no expansion", "invoices are not modelled"},
 	{"attempt-after-terminal", "_guaranteed, _failed, _canceled in F and C", "refused with 400", "the reference names only the guaranteed state as refused; going back on a final outcome is the riskier guess"},
 	{"attempt-inherits", "report_payment_attempt", "a new attempt takes money, customer, description, method, processor and shipping from the record unless the call gives them; the record follows", "the call has no parameters for the first of these"},
 	{"call-metadata", "every call with metadata", "metadata of a call merges into the record and into the latest attempt; a new attempt starts with the metadata of its call only", "not documented on which object it lands"},

@@ -41,7 +41,7 @@ func newSpecs() specs {
 	read(opListRecords, text("created_after", false), text("created_before", false),
 		text("ending_before", false), text("limit", false), text("starting_after", false))
 	read(opListAttempts, text("limit", false), text("payment_record", true), text("starting_after", false))
-	read(opAttach, text("payment_record", true))
+	read(opAttach, text("payment_intent", false), text("payment_record", false)) // one of them: see decideAttach
 	return s
 }
 
@@ -76,7 +76,7 @@ func validate(spec *record.Spec, f form) *apiError {
 		return unknown(slices.Clone(f.odd))
 	}
 	errs := spec.Check(f.params)
-	if e := expandable(f.expand, strings.HasPrefix(string(spec.Call), "list_")); e != nil && len(errs) == 0 {
+	if e := expandable(f.expand, string(spec.Call)); e != nil && len(errs) == 0 {
 		return e
 	}
 	if len(errs) == 0 {
@@ -92,12 +92,29 @@ func validate(spec *record.Spec, f form) *apiError {
 		return unknown(names)
 	}
 	for _, e := range errs {
-		if e.Kind == record.Missing {
+		if e.Kind == record.Missing && !insideText(f.params, e.Path) {
 			return missing(e.Path)
 		}
 	}
-	value, _ := f.params.Get(errs[0].Path)
-	return wrong(spec, errs[0], value)
+	for _, e := range errs {
+		if e.Kind != record.Missing {
+			value, _ := f.params.Get(e.Path)
+			return wrong(spec, e, value)
+		}
+	}
+	return missing(errs[0].Path)
+}
+
+// insideText says whether a field is missing only because text was given for
+// the object that it belongs in, which is then what is wrong.
+func insideText(params record.Params, path string) bool {
+	for i := strings.LastIndexByte(path, '.'); i >= 0; i = strings.LastIndexByte(path, '.') {
+		path = path[:i]
+		if _, text := params.Get(path); text {
+			return true
+		}
+	}
+	return false
 }
 
 func unknown(names []string) *apiError {
@@ -135,13 +152,27 @@ func wrong(spec *record.Spec, e *record.FieldError, value string) *apiError {
 	case field.Type == record.TypeInteger, field.Type == record.TypeTimestamp:
 		return wrongInteger(name, value, e.Msg)
 	case field.Type == record.TypeEnum:
-		return invalid("", name, "Invalid %s: must be one of %s", name, strings.Join(field.Enum, ", "))
+		return invalid("", name, "Invalid %s: must be one of %s", name, oneOf(field.Enum))
 	case field.Type == record.TypeCurrency:
 		return invalid("", name, "Invalid currency: %s. The sandbox takes the currencies that the API lists, in lower case.", short(value))
 	case field.Type == record.TypeObject, field.Type == record.TypeMoney:
 		return invalid("", name, "Invalid object")
 	}
-	return invalid("", name, "Invalid string: %s; %s", short(value), e.Msg)
+	return invalid("", name, "Invalid string: %s; must be at most %d characters", short(value), field.Max)
+}
+
+// oneOf lists values as the API's messages do: "a or b", "a, b, or c".
+func oneOf(values []string) string {
+	switch n := len(values); n {
+	case 0:
+		return ""
+	case 1:
+		return values[0]
+	case 2:
+		return values[0] + " or " + values[1]
+	default:
+		return strings.Join(values[:n-1], ", ") + ", or " + values[n-1]
+	}
 }
 
 func wrongInteger(name, value, why string) *apiError {
@@ -161,10 +192,13 @@ func tooManyPairs() *apiError {
 
 // expandable accepts the names of fields that the objects have. Everything is
 // always included, so expanding changes nothing.
-func expandable(names []string, list bool) *apiError {
+func expandable(names []string, op string) *apiError {
 	for _, name := range names {
 		top := name
-		if list {
+		if op == opAttach {
+			return refused("expand", "invoices are not modelled, so nothing in them can be expanded (%s)", short(name))
+		}
+		if strings.HasPrefix(op, "list_") {
 			var ok bool
 			if top, ok = strings.CutPrefix(name, "data."); !ok {
 				return cannotExpand(name)
