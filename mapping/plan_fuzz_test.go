@@ -29,7 +29,7 @@ func FuzzWritePlan(f *testing.F) {
 			f.Fatal(err)
 		}
 		for _, file := range files {
-			if !isGoldenInput(file.Name()) {
+			if file.IsDir() || !isGoldenInput(file.Name()) {
 				continue
 			}
 			content, err := os.ReadFile(filepath.Join(dir, file.Name()))
