@@ -1,5 +1,5 @@
 # Each target is what it says; `make demo` and `make test` are README's two commands.
-.PHONY: demo build test race check golden fuzz bench clean
+.PHONY: demo build test race check golden fuzz crash mutants bench clean
 
 DEMO = demo
 
@@ -33,6 +33,13 @@ fuzz: ## every fuzz target for FUZZTIME each
 	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	  done; \
 	done
+
+KILLS = 5400
+crash: ## kill KILLS imports (make test kills a few hundred), and count duplicates and losses
+	go test ./cmd/payrec -run '^TestCrash$$' -count 1 -kills $(KILLS) -timeout 60m -v
+
+mutants: ## five programs that are wrong on purpose: the crash test must fail on each
+	go test ./cmd/payrec -run '^TestMutants$$' -count 1 -mutants -timeout 60m -v
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
