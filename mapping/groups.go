@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -57,6 +56,7 @@ type groups struct {
 	merged   *span // of the file, once lookups were prepared
 	index    []indexEntry
 	bad      map[string]error // keys whose states could not be merged
+	block    []byte           // reused by find
 	closed   bool
 }
 
@@ -303,21 +303,53 @@ func (g *groups) find(key string) (states, error) {
 	if i+1 < len(g.index) {
 		to = g.index[i+1].at
 	}
-	block := make([]byte, to-g.index[i].at)
-	if _, err := g.file.ReadAt(block, g.index[i].at); err != nil {
+	size := int(to - g.index[i].at)
+	g.block = slices.Grow(g.block[:0], size)[:size]
+	if _, err := g.file.ReadAt(g.block, g.index[i].at); err != nil {
 		return nil, err
 	}
-	r := &runReader{g: g, r: bufio.NewReader(bytes.NewReader(block))}
-	for {
-		switch err := r.next(); {
-		case err == io.EOF:
-			return nil, nil
-		case err != nil:
+	for rest := g.block; len(rest) > 0; {
+		found, err := cutBytes(&rest)
+		if err != nil {
 			return nil, err
-		case r.key == key:
-			return r.state, nil
+		}
+		s, err := g.statesOf(&rest, string(found) == key)
+		if s != nil || err != nil {
+			return s, err
 		}
 	}
+	return nil, nil
+}
+
+// statesOf cuts an entry's states from b. It decodes them only when they are
+// wanted: most entries are passed over on the way to the one that is sought.
+func (g *groups) statesOf(b *[]byte, wanted bool) (states, error) {
+	var s states
+	for _, a := range g.aggregates {
+		data, err := cutBytes(b)
+		if err != nil {
+			return nil, err
+		}
+		if wanted {
+			state, err := a.UnmarshalState(data)
+			if err != nil {
+				return nil, err
+			}
+			s = append(s, state)
+		}
+	}
+	return s, nil
+}
+
+// cutBytes takes a length and so many bytes from the front of b.
+func cutBytes(b *[]byte) ([]byte, error) {
+	n, size := binary.Uvarint(*b)
+	if size <= 0 || n > uint64(len(*b)-size) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	data := (*b)[size : size+int(n)]
+	*b = (*b)[size+int(n):]
+	return data, nil
 }
 
 // Close removes the temporary file.

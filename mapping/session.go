@@ -32,13 +32,16 @@ type Session struct {
 }
 
 // NewSession begins an import. It must be closed.
-func (m *Mapping) NewSession() *Session {
+func (m *Mapping) NewSession() *Session { return m.newSession(maxGroups) }
+
+// newSession keeps so many groups of each kind in memory.
+func (m *Mapping) newSession(limit int) *Session {
 	s := &Session{m: m, values: newValues(m), totals: newTotals(m)}
 	for _, c := range m.checks {
-		s.checks = append(s.checks, &checkRun{check: c, groups: newGroups(maxGroups, c.that)})
+		s.checks = append(s.checks, &checkRun{check: c, groups: newGroups(limit, c.that)})
 	}
 	for _, g := range m.gatherings {
-		s.gathered = append(s.gathered, newGathered(g, maxGroups))
+		s.gathered = append(s.gathered, newGathered(g, limit))
 	}
 	s.values.gathered = s.gatheredValue
 	return s
