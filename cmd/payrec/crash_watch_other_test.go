@@ -40,3 +40,6 @@ func (w *watch) size() (sum int64) {
 }
 
 func (w *watch) close() {}
+
+// unsynced is not known here.
+func unsynced(path string) int { return -1 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,7 +68,7 @@ type world struct {
 	mu     sync.Mutex // guards the fields below
 	server *sandbox.Server
 	seen   map[string]bool // idempotency keys
-	posts  int             // writes that arrived
+	twins  map[string]int  // records that somebody else made, by their references
 	writes int64           // executed by sandboxes that were closed
 	ghost  *trap           // holds a request of a process that is dead
 
@@ -75,7 +76,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T, state string) *world {
-	w := &world{state: state, seen: map[string]bool{}}
+	w := &world{state: state, seen: map[string]bool{}, twins: map[string]int{}}
 	w.start(t)
 	t.Cleanup(func() { w.server.Close() })
 	return w
@@ -198,7 +199,6 @@ func (v *visit) arrive(r *http.Request) *trap {
 		key := r.Header.Get("Idempotency-Key")
 		a.known = v.seen[key]
 		v.seen[key] = true
-		v.posts++
 	}
 	v.counts[sort]++
 	a.nth, a.keys = v.counts[sort], len(v.seen)
@@ -226,6 +226,7 @@ func callOf(r *http.Request) string {
 
 // hold keeps the request where the trap says.
 func (v *visit) hold(trap *trap, rw http.ResponseWriter, r *http.Request, body []byte) {
+	v.twin(r, body)
 	switch trap.point {
 	case lost:
 		trap.strike()
@@ -273,6 +274,34 @@ func (w *world) answer(r *http.Request, body []byte, fault *sandbox.Fault) *http
 	rec := httptest.NewRecorder()
 	server.ServeHTTP(rec, inner)
 	return rec
+}
+
+// twin reports every third payment that is under way as somebody else would:
+// without our stamps and our key.
+func (w *world) twin(r *http.Request, body []byte) {
+	form, err := url.ParseQuery(string(body))
+	reference := form.Get("processor_details[custom][payment_reference]")
+	if err != nil || reference == "" || callOf(r) != "report_payment" {
+		return
+	}
+	w.mu.Lock()
+	twin := len(w.seen)%3 == 0
+	if twin {
+		w.twins[reference]++
+	}
+	w.mu.Unlock()
+	if !twin {
+		return
+	}
+	for name := range form {
+		if strings.HasPrefix(name, "metadata[") {
+			delete(form, name)
+		}
+	}
+	other := r.Clone(r.Context())
+	other.Header.Del("Idempotency-Key")
+	other.ContentLength = -1
+	w.answer(other, []byte(form.Encode()), nil)
 }
 
 // send passes an answer on, or so much of its body.
