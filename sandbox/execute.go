@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/payrec/payrec/record"
 )
@@ -31,6 +32,13 @@ func (s *Server) keyed(r *request) answer {
 		s.release(r.key)
 		return failure(e)
 	}
+	leave, e := s.limits.lock(r.subject())
+	if e != nil {
+		s.release(r.key)
+		return failure(e)
+	}
+	defer leave()
+	s.wait(r)
 	ev := &event{op: r.op, at: now, key: r.key, params: r.form.params, form: canonical,
 		saved: saved{path: r.URL.Path, hash: hash, request: r.reqID, at: now}}
 	if r.fault.at(FaultDuring) {
@@ -160,6 +168,9 @@ func (s *Server) commit(ev *event) object {
 		s.state.seq = ev.seq
 		shows = s.state.apply(ev)
 		s.writes.Add(1)
+		if ev.op == string(record.ReportPayment) || ev.op == opSeed {
+			s.limits.made(time.Unix(ev.at, 0))
+		}
 	}
 	if ev.key != "" {
 		kept := ev.saved

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path"
@@ -50,11 +51,12 @@ const (
 // A Fault strikes requests that match all of its conditions; the zero value of
 // a condition matches all.
 type Fault struct {
-	Call      string // an operation, such as "report_payment" or "list_payment_records"
-	Path      string // a pattern of package path, such as "/v1/payment_records/*/report_refund"
-	Reference string // the payment_reference or refund_reference in the request
-	Nth       int    // from the nth matching request on, counted from 1; 0 is 1
-	Times     int    // how many requests it strikes; 0 is 1, negative is every one
+	Call      string  // an operation, such as "report_payment" or "list_payment_records"
+	Path      string  // a pattern of package path, such as "/v1/payment_records/*/report_refund"
+	Reference string  // the payment_reference or refund_reference in the request
+	Nth       int     // from the nth matching request on, counted from 1; 0 is 1
+	Times     int     // how many requests it strikes; 0 is 1, negative is every one
+	Chance    float64 // of striking a request that matches, by the sandbox's seed; 0 is always
 
 	Kind   FaultKind // "" is FaultStatus
 	At     FaultPoint
@@ -69,13 +71,24 @@ type Fault struct {
 
 // faults are those that were injected and how often each was met.
 type faults struct {
-	mu   sync.Mutex // guards list
+	seed uint64
+	mu   sync.Mutex // guards what follows
 	list []*armed
+	made uint64 // faults injected so far
 }
 
 type armed struct {
 	Fault
 	met, struck int
+	number      uint64 // of the fault, so that each draws chances of its own
+}
+
+// strikes says whether the fault strikes the request that it has just met.
+func (a *armed) strikes(seed uint64) bool {
+	if a.met < a.Nth || a.Times >= 0 && a.struck >= max(a.Times, 1) {
+		return false
+	}
+	return a.Chance == 0 || rand.New(rand.NewPCG(seed^a.number, uint64(a.met))).Float64() < a.Chance
 }
 
 // Inject adds faults. Of several that match a request the first strikes.
@@ -83,7 +96,8 @@ func (s *Server) Inject(f ...Fault) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	for _, fault := range f {
-		s.faults.list = append(s.faults.list, &armed{Fault: fault})
+		s.faults.made++
+		s.faults.list = append(s.faults.list, &armed{Fault: fault, number: s.faults.made})
 	}
 }
 
@@ -107,7 +121,7 @@ func (f *faults) match(op, urlPath string, params record.Params) *Fault {
 			continue
 		}
 		a.met++
-		if hit == nil && a.met >= a.Nth && (a.Times < 0 || a.struck < max(a.Times, 1)) {
+		if hit == nil && a.strikes(f.seed) {
 			a.struck++
 			hit = &a.Fault
 		}

@@ -42,13 +42,15 @@ type request struct {
 	version string
 	key     string
 	reqID   string
+	number  uint64 // of the request, from 1
 	form    form
 	fault   *Fault
 }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
-	r := &request{Request: hr, reqID: s.ids.request()}
+	r := &request{Request: hr}
+	r.number, r.reqID = s.ids.request()
 	a := s.serve(r)
 	s.requests.Add(1)
 	entry := RequestLog{hr.Method, hr.URL.Path, r.op, r.key, r.reqID, a.status, a.replayed, a.fault}
@@ -86,7 +88,7 @@ func (s *Server) serve(r *request) answer {
 			return a
 		}
 	}
-	leave, reason := s.limits.enter(r.op, s.clock())
+	leave, reason := s.limits.enter(r.op, r.subject(), r.Method == http.MethodGet, s.clock())
 	if reason != "" {
 		a := failure(limited())
 		a.reason = reason
@@ -101,6 +103,22 @@ func (s *Server) serve(r *request) answer {
 	return a
 }
 
+// subject is the record that a call acts on, "" when it acts on none.
+func (r *request) subject() string {
+	if r.Method == http.MethodGet || r.op == opAttach {
+		return ""
+	}
+	return r.id
+}
+
+// wait lets the request take its time. The call of a client that gives up
+// meanwhile is executed all the same, as any server would.
+func (s *Server) wait(r *request) {
+	if d := s.latency.draw(s.ids.seed, r.number); d > 0 {
+		(&Fault{Delay: d}).wait(r.Context())
+	}
+}
+
 // answer executes reads and calls.
 func (s *Server) answer(r *request) answer {
 	if r.Method == http.MethodPost {
@@ -109,6 +127,7 @@ func (s *Server) answer(r *request) answer {
 	if e := validate(s.specs.spec(r.op, r.version), r.form); e != nil {
 		return failure(e)
 	}
+	s.wait(r)
 	if r.fault.at(FaultDuring) {
 		if a := r.fault.strike(r.Context(), answer{}); a.done {
 			return a

@@ -35,5 +35,8 @@ func (g *ids) make(prefix string, number uint64, length int) string {
 	return string(b)
 }
 
-// request gives the next Request-Id.
-func (g *ids) request() string { return g.make("req_", g.requests.Add(1), 14) }
+// request gives the next number of a request and its Request-Id.
+func (g *ids) request() (number uint64, id string) {
+	number = g.requests.Add(1)
+	return number, g.make("req_", number, 14)
+}

@@ -104,6 +104,10 @@ func (s *Server) listRecords(params record.Params) (page, *apiError) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	lo, hi := s.state.window(after, before) // the records asked for are order[lo:hi]
+	if s.listLag > 0 {
+		_, listed := s.state.window(-1, max(s.clock().Unix()-s.listLag+1, 0))
+		hi = min(hi, listed)
+	}
 	older, isOlder := params.Get("starting_after")
 	newer, isNewer := params.Get("ending_before")
 	switch {

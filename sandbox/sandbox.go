@@ -61,12 +61,20 @@ type Options struct {
 	Seed   uint64           // ids are reproducible for a given seed; 0 is random
 	Limits Limits           // the zero value limits nothing
 	KeyTTL time.Duration    // how long idempotency keys are kept; 0 is DefaultKeyTTL
+
+	Latency Latency       // how long each request takes; the zero value takes none
+	ListLag time.Duration // how long a new record is not listed; retrieving finds it at once
+	Token   string        // opens the control API under /__payrec/; "" leaves it closed
 }
 
 // A Server is a sandbox. It is an [http.Handler], safe for concurrent use.
 type Server struct {
-	clock   func() time.Time
+	clock   func() time.Time // Options.Clock, moved by offset
+	offset  atomic.Int64     // nanoseconds; see Advance
 	keyTTL  time.Duration
+	latency Latency
+	listLag int64 // seconds
+	token   string
 	ids     ids
 	specs   specs
 	limits  *limiter
@@ -91,17 +99,21 @@ type Server struct {
 // damaged before its tail is a [StateError]; so is one that another process
 // has open.
 func New(o Options) (*Server, error) {
-	s := &Server{clock: o.Clock, keyTTL: o.KeyTTL, limits: newLimiter(o.Limits), specs: newSpecs()}
+	s := &Server{keyTTL: o.KeyTTL, limits: newLimiter(o.Limits), specs: newSpecs(),
+		latency: o.Latency, listLag: int64(o.ListLag / time.Second), token: o.Token}
 	s.ids.seed = o.Seed
-	if s.clock == nil {
-		s.clock = time.Now
+	base := o.Clock
+	if base == nil {
+		base = time.Now
 	}
+	s.clock = func() time.Time { return base().Add(time.Duration(s.offset.Load())) }
 	if s.keyTTL <= 0 {
 		s.keyTTL = DefaultKeyTTL
 	}
 	if s.ids.seed == 0 {
 		s.ids.seed = randomSeed()
 	}
+	s.faults.seed = s.ids.seed
 	s.state = newState()
 	s.keys = newKeys(s.keyTTL)
 	s.account = s.ids.make("acct_", 0, 16)
@@ -130,6 +142,11 @@ func (s *Server) load(path string) error {
 	s.writes.Store(0) // those of the file were executed by others
 	return nil
 }
+
+// Advance moves the sandbox's clock forward, or backward when d is negative:
+// for idempotency keys that expire, rates, and lists by time. The move is not
+// kept in the state file.
+func (s *Server) Advance(d time.Duration) { s.offset.Add(int64(d)) }
 
 // ID is the sandbox's account, acct_…; it is kept in the state.
 func (s *Server) ID() string { return s.account }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // choiceTests holds the list of choices and the behaviour together: each shows
@@ -56,6 +57,95 @@ var choiceTests = map[string]func(t *testing.T, s *Server){
 	},
 	"currency-lower-case": func(t *testing.T, s *Server) {
 		expect(t, post(t, s, newPath, paymentForm("amount_requested[currency]", "USD")), 400, "Invalid currency")
+	},
+	"attempts-order": func(t *testing.T, s *Server) {
+		id := inState(t, s, "failed")
+		r := post(t, s, "/v1/payment_records/"+id+"/report_payment_attempt", "initiated_at=1")
+		expect(t, get(t, s, "/v1/payment_attempt_records?limit=1&payment_record="+id), 200, `[{"id":"`+r.str("latest_payment_attempt_record"))
+	},
+	"canceled-attempts": func(t *testing.T, s *Server) {
+		path := "/v1/payment_records/" + inState(t, s, "failed") + "/report_payment_attempt"
+		const form = "initiated_at=1&outcome=canceled&canceled[canceled_at]=1"
+		expect(t, post(t, s, path, form), 400, "parameter_unknown")
+		expect(t, post(t, s, path, form, "Stripe-Version", "2026-09-30.endive"), 200, `"amount_canceled":{"currency":"usd","value":1000}`)
+	},
+	"custom-type-any": func(t *testing.T, s *Server) {
+		for _, id := range []string{"cpmt_none", "anything"} {
+			expect(t, post(t, s, newPath, paymentForm("payment_method_details[custom][type]", id)), 200, `"type":"`+id)
+		}
+	},
+	"customer-any": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, paymentForm("customer_details[customer]", "cus_none", "customer_details[email]", "no address",
+			"customer_details[phone]", "?", "shipping_details[address][country]", "Atlantis")), 200, "Atlantis")
+	},
+	"json-body": func(t *testing.T, s *Server) {
+		expect(t, post(t, s, newPath, "{}", "Content-Type", "application/json"), 400, ownPrefix)
+	},
+	"key-ttl": func(t *testing.T, s *Server) {
+		first := post(t, s, newPath, paymentForm(), "Idempotency-Key", "k")
+		s.Advance(24*time.Hour - time.Second)
+		expect(t, post(t, s, newPath, paymentForm(), "Idempotency-Key", "k"), 200, first.str("id"))
+		s.Advance(time.Second)
+		if again := post(t, s, newPath, paymentForm(), "Idempotency-Key", "k"); again.status != 200 || again.str("id") == first.str("id") {
+			t.Errorf("got %d %s", again.status, again.raw)
+		}
+	},
+	"limit-figures": func(t *testing.T, s *Server) {
+		if l := SandboxLimits(); l.Concurrency != 25 || l.EndpointConcurrency != 25 || l.RecordHourly != 1000 || l.Rate != 25 || l.EndpointRate != 25 {
+			t.Errorf("got %+v", l)
+		}
+		if l := LiveLimits(); l.Concurrency != 100 || l.EndpointConcurrency != 25 || l.RecordHourly != 1000 || l.Rate != 100 || l.EndpointRate != 25 {
+			t.Errorf("got %+v", l)
+		}
+	},
+	"list-lag": func(t *testing.T, s *Server) {
+		id := inState(t, s, "initiated")
+		expect(t, get(t, s, "/v1/payment_records"), 200, id)
+	},
+	"list-type-filter": func(t *testing.T, s *Server) {
+		expect(t, get(t, s, "/v1/payment_records?processor_details_type=custom"), 400, "parameter_unknown")
+	},
+	"lock-timeout": func(t *testing.T, s *Server) {
+		s = newSandbox(t, Options{Limits: SandboxLimits()})
+		id := inState(t, s, "initiated")
+		leave, e := s.limits.lock(id)
+		if e != nil {
+			t.Fatal(e)
+		}
+		path := "/v1/payment_records/" + id + "/report_payment_attempt_failed"
+		expect(t, post(t, s, path, "failed_at=1", "Idempotency-Key", "k"), 429, "lock_timeout")
+		leave()
+		expect(t, post(t, s, path, "failed_at=1", "Idempotency-Key", "k"), 200, id)
+	},
+	"payment-reference": func(t *testing.T, s *Server) {
+		if a, b := post(t, s, newPath, paymentForm()), post(t, s, newPath, paymentForm()); a.status != 200 || b.status != 200 || a.str("id") == b.str("id") {
+			t.Errorf("got %s and %s", a.raw, b.raw)
+		}
+	},
+	"read-allocation": func(t *testing.T, s *Server) {
+		s = newSandbox(t, Options{Limits: Limits{ReadsPerPayment: 2, ReadsAtLeast: 3}, Clock: newClock().Now})
+		for range 3 {
+			expect(t, get(t, s, "/v1/payment_records"), 200, "")
+		}
+		if r := get(t, s, "/v1/payment_records"); r.status != 429 || r.header.Get("Stripe-Rate-Limited-Reason") != "resource-specific" {
+			t.Errorf("got %d %s", r.status, r.raw)
+		}
+		s.Advance(31 * 24 * time.Hour)
+		expect(t, get(t, s, "/v1/payment_records"), 200, "")
+	},
+	"refund-reference-free": func(t *testing.T, s *Server) {
+		path := "/v1/payment_records/" + inState(t, s, "guaranteed") + "/report_refund"
+		expect(t, post(t, s, path, refundForm("r", "amount[value]", "1001", "amount[currency]", "usd")), 400, "")
+		expect(t, post(t, s, path, refundForm("r")), 200, "")
+	},
+	"versions": func(t *testing.T, s *Server) {
+		if r := get(t, s, "/v1/payment_records", "Stripe-Version", "2030-01-01.zebra"); r.status != 200 || r.header.Get("Stripe-Version") != "2030-01-01.zebra" {
+			t.Errorf("got %d %v", r.status, r.header)
+		}
+		if r := get(t, s, "/v1/payment_records"); r.header.Get("Stripe-Version") != "2026-08-26.dahlia" {
+			t.Errorf("got %v", r.header)
+		}
+		expect(t, get(t, s, "/v1/payment_records", "Stripe-Version", "latest"), 400, "Invalid Stripe API version")
 	},
 	"money-bounds": func(t *testing.T, s *Server) {
 		for value, status := range map[string]int{"0": 400, "1": 200, "999999999999": 200, "1000000000000": 400} {
@@ -218,5 +308,35 @@ func TestSemantics(t *testing.T) {
 		if !slices.ContainsFunc(Semantics(), func(c Choice) bool { return c.ID == id }) {
 			t.Errorf("%s is shown and not listed", id)
 		}
+	}
+}
+
+// Every cell of the state machine that is listed is the one that the state
+// machine's own test holds, and a choice where it says so is a listed choice.
+func TestCells(t *testing.T) {
+	listed := map[string]Cell{}
+	for _, c := range Cells() {
+		listed[c.Call+" "+c.State] = c
+		known := slices.ContainsFunc(Semantics(), func(choice Choice) bool { return choice.ID == c.Choice })
+		if (c.Basis == "choice") != known || c.Does == "" {
+			t.Errorf("%+v: no such choice", c)
+		}
+	}
+	for _, cell := range cells {
+		for i, state := range states {
+			if got := listed[cell.call+" "+state]; got.Status != cell.status[i] {
+				t.Errorf("%s in %s: listed as %d, tested as %d", cell.call, state, got.Status, cell.status[i])
+			}
+		}
+		if listed[cell.call+" none"].Status != 404 {
+			t.Errorf("%s of nothing is not listed", cell.call)
+		}
+	}
+	if len(listed) != 1+6*5 {
+		t.Errorf("%d cells", len(listed))
+	}
+	d := AllDifferences()
+	if d.Format != 1 || d.Prefix != ownPrefix || len(d.Cells) != len(listed) || len(d.Choices) != len(Semantics()) {
+		t.Errorf("got %+v", d)
 	}
 }
