@@ -18,7 +18,8 @@ import (
 
 // A source is where a context column's text comes from: one of its fields is set.
 type source struct {
-	kind    string // a cell of a row of this kind or table
+	ofKind  bool   // a cell of a row of this kind or table
+	kind    string // may be empty: rows whose discriminator is
 	place   place
 	rightOf []string // labels, as table.Normalize has them
 	below   []string
@@ -98,7 +99,7 @@ func (c *compiler) kindContext(kind string, fields *node, named bool) {
 		if from == nil {
 			c.at(value, "say from: and the cell's number, or its header", "the context %q names no cell of the row that lends it", name.text)
 		}
-		col.context = &source{kind: kind, place: c.place(from, named)}
+		col.context = &source{ofKind: true, kind: kind, place: c.place(from, named)}
 		c.addColumn(col)
 	})
 }
@@ -297,8 +298,8 @@ func (v *values) isWhere(where []match, row *table.Row) bool {
 func (v *values) observeLine(c *column, row *table.Row) error {
 	s := c.context
 	switch {
-	case s.kind != "" && (row.Role == table.Context || row.Role == table.Total):
-		if s.kind != row.Kind {
+	case s.ofKind:
+		if s.kind != row.Kind || row.Role != table.Context && row.Role != table.Total {
 			return nil
 		}
 		at := s.place.of(row)

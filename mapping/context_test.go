@@ -37,6 +37,7 @@ func TestContext(t *testing.T) {
 		{"rows that match, the latest", "context: {x: {from: Type, match: {Ref: '', Sum: ['0*']}}}", "Ref,Sum,At,Type\n,1,,no\n,0,,n\nA,1,2026-01-01,\n,0.0,,s\nB,1,2026-01-01,\n", "n,s"},
 		{"headings between rows", "headings: ['Shop *'], context: {x: {line: 'Shop (.*)'}}", "Ref,Sum,At\nShop N,,\nA,1,2026-01-01\nB,1,2026-01-01\nShop S\nC,1,2026-01-01\n", "N,N,S"},
 		{"a record of another kind, typed", "records: {header: H, body: [D], context: {C: {x: {from: 2, extract: '(\\d+)'}}}}", "C,no 5\nH,Ref,Sum,At\nD,A,1,2026-01-01\n", "5"},
+		{"a record whose kind is empty", "records: {column: 2, header: Sum, body: ['*'], context: {'': {x: 1}}}", "Ref,Sum,At\nnote,,\nA,1,2026-01-01\n", "note"},
 		{"a table of another kind, whose columns move", "tables: {c: {find: [Shop], context: {x: Shop}}, b: {find: [Ref, Sum]}}", "No,Shop\n1,N\nRef,Sum,At\nA,1,2026-01-01\nShop,No\nS,2\nSum,Ref,At\n1,B,2026-01-01\n", "N,S"},
 		{"both totals and context", "tables: {c: {find: [Shop], totals: {n: No}, context: {x: Shop}}, b: {find: [Ref, Sum]}}", "No,Shop\n1,N\nRef,Sum,At\nA,1,2026-01-01\n", "N"},
 	} {

@@ -17,11 +17,15 @@ func FuzzParse(f *testing.F) {
 		src, _ := PresetSource(p.Name)
 		f.Add(src)
 	}
-	files, err := filepath.Glob("testdata/faults/*.yaml")
+	files, err := filepath.Glob("testdata/*/*.yaml")
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, file := range files {
+	golden, err := filepath.Glob("testdata/golden/*/mapping.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range append(files, golden...) {
 		src, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)

@@ -11,7 +11,13 @@
 //   - A class is what a row is: "payment", "fee". The first rule that matches
 //     decides. Every class emits calls, or says why it does not.
 //   - A payment is all rows with one key. Values over a payment's rows
-//     (payment.let) need all of them first: see [Mapping.Gathers].
+//     (payment.let), a call that several rows share (emit with per), and the
+//     latest of several rows need all of them first: see [Mapping.Gathers].
+//   - Context is what a file states once for all rows that follow: in its first
+//     lines, beside a label, in a record or table of another kind, in its name.
+//   - A table is one of several that stand below one another in a file, each
+//     with a header of its own (input: tables); totals are what the file states
+//     about its own rows.
 //   - An [Event] is one call with its natural identity, checked and exact. A
 //     [Result] says what became of one row; every row has one.
 //   - A check is a control total: an expression over groups of rows.
@@ -32,8 +38,20 @@
 // text that are to blame. Problems that make the whole file doubtful (a row
 // that no rule knows, a spoiled identifier, a ragged row) are Fatal.
 //
-// Memory does not grow with the file: groups of checks and of payment.let
-// spill to a temporary file (groups.go).
+// Memory does not grow with the file: groups of checks and of values over
+// several rows spill to a temporary file (groups.go).
+//
+// # Rows that belong together
+//
+// When several rows make one call (gather.go), its first row makes it and the
+// others are attached to it. They stand and fall together: one that cannot be
+// read takes the call and the other rows along, because a sum without it would
+// be a wrong amount that looks like a right one. For the same reason such a
+// mapping refuses a file of left-over rows, and checks, which hold for whole
+// files, do not apply to one.
+//
+// Of rows that say something again (latest.go) only the latest counts, in
+// calls and in checks; the others are ignored, with that as the reason.
 //
 // # Short forms
 //

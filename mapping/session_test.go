@@ -81,7 +81,7 @@ func print(n *node, depth int) string {
 		parts := make([]string, len(n.entries))
 		for i, e := range n.entries {
 			key := e.key.text
-			if strings.ContainsAny(key, "[]{}*") {
+			if key == "" || strings.ContainsAny(key, "[]{}*") {
 				key = "'" + key + "'"
 			}
 			parts[i] = key + ": " + print(e.value, depth+1)

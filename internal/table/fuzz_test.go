@@ -16,6 +16,8 @@ func FuzzReader(f *testing.F) {
 		for mode := byte(0); mode < 8; mode++ {
 			f.Add([]byte(s), mode)
 		}
+		f.Add([]byte(s), byte(64))
+		f.Add([]byte(s+"\na,b\n1,2\n\nc\na\n1"), byte(64+128))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, mode byte) {
 		d := Dialect{Limits: Limits{Cell: 1 << 12, Row: 1 << 14}}
@@ -36,6 +38,12 @@ func FuzzReader(f *testing.F) {
 		}
 		if mode&32 != 0 {
 			d.Format = XLSX
+		}
+		if mode&64 != 0 {
+			d.Tables = []Table{{Name: "t", Find: []string{"a"}}, {Name: "u", Find: []string{"a", "b"}, Role: Total, Blank: true}}
+		}
+		if mode&128 != 0 {
+			d.Headings = []string{"1*"}
 		}
 		r, err := NewReader("f", bytes.NewReader(data), d)
 		if err != nil {
