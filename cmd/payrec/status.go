@@ -23,7 +23,32 @@ type statusResult struct {
 	InDoubt int64            `json:"in_doubt"`
 	Calls   map[string]int64 `json:"calls"` // by state
 	Sums    importer.Sums    `json:"sums"`  // of the confirmed calls, minor units
+	Open    []openCall       `json:"open"`  // in doubt or in conflict, at most 1,000
 	Runs    []runResult      `json:"runs"`
+}
+
+// mostOpen is how many open calls are listed; mostShown of them for people.
+const (
+	mostOpen  = 1000
+	mostShown = 25
+)
+
+// An openCall is one that is in doubt or in conflict, with the next step.
+type openCall struct {
+	Call      string `json:"call"` // its operation id, for payrec resolve
+	What      string `json:"what"`
+	State     string `json:"state"`
+	Payment   string `json:"payment"`
+	Amount    int64  `json:"amount,omitempty"` // minor units
+	Currency  string `json:"currency,omitempty"`
+	File      string `json:"file"`
+	Line      int    `json:"line"`
+	Record    string `json:"payment_record,omitempty"`
+	FirstSent string `json:"first_sent,omitempty"` // RFC 3339, UTC
+	LastSent  string `json:"last_sent,omitempty"`
+	Message   string `json:"message,omitempty"`
+	Run       string `json:"run,omitempty"`
+	Next      string `json:"next"`
 }
 
 type runResult struct {
@@ -59,7 +84,7 @@ Exit statuses: 0 done · 1 no journal · 5 something is in doubt`,
 				return err
 			}
 			defer closing(&err, j.Close)
-			s, err := readStatus(cmd, j, path, args)
+			s, err := readStatus(cmd, j, path, args, a.clock())
 			if err != nil {
 				return err
 			}
@@ -100,9 +125,9 @@ func (a *app) journalPath(f *targetFlags) string {
 	return defaultJournal
 }
 
-func readStatus(cmd *cobra.Command, j *journal.Journal, path string, only []string) (*statusResult, error) {
+func readStatus(cmd *cobra.Command, j *journal.Journal, path string, only []string, now time.Time) (*statusResult, error) {
 	id := j.Identity()
-	s := &statusResult{Journal: path, Account: id.Account, Mode: mode(id.Livemode), Calls: map[string]int64{}, Sums: importer.Sums{}, Runs: []runResult{}}
+	s := &statusResult{Journal: path, Account: id.Account, Mode: mode(id.Livemode), Calls: map[string]int64{}, Sums: importer.Sums{}, Open: []openCall{}, Runs: []runResult{}}
 	totals, err := j.Totals(cmd.Context())
 	if err != nil {
 		return nil, err
@@ -112,8 +137,13 @@ func readStatus(cmd *cobra.Command, j *journal.Journal, path string, only []stri
 		switch t.State {
 		case record.Confirmed, record.Adopted:
 			s.Sums.Add(t)
-		case record.Sending, record.UnknownState, record.ConflictState:
+		case record.Sending, record.UnknownState, record.Reconciling, record.ConflictState:
 			s.InDoubt += t.N
+		}
+	}
+	if s.InDoubt > 0 {
+		if err := s.readOpen(cmd, j, now); err != nil {
+			return nil, err
 		}
 	}
 	var runs []journal.RunStatus
@@ -135,6 +165,49 @@ func readStatus(cmd *cobra.Command, j *journal.Journal, path string, only []stri
 		s.Runs = append(s.Runs, r)
 	}
 	return s, nil
+}
+
+func (s *statusResult) readOpen(cmd *cobra.Command, j *journal.Journal, now time.Time) error {
+	for d, err := range j.Unsettled(cmd.Context()) {
+		if err != nil {
+			return err
+		}
+		s.Open = append(s.Open, openCall{
+			Call: d.ID, What: string(d.Call), State: string(d.State), Payment: d.Payment, Amount: d.Amount.Value, Currency: string(d.Amount.Currency),
+			File: d.File, Line: d.Line, Record: first(d.RecordID, d.Target), FirstSent: timestamp(d.FirstSent), LastSent: timestamp(d.LastSent),
+			Message: d.Message, Run: d.Run, Next: nextStep(d, now),
+		})
+		if len(s.Open) == mostOpen {
+			break
+		}
+	}
+	return nil
+}
+
+// timestamp is a time for JSON, "" for none.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func (s *statusResult) writeOpen(p *printer) {
+	g := &grid{titles: []string{"call", "what", "state", "payment", ">amount", "row", "what is known", "next"}}
+	for i, c := range s.Open {
+		if i == mostShown {
+			break
+		}
+		amount := ""
+		if c.Currency != "" {
+			amount = money(c.Amount, record.Currency(c.Currency))
+		}
+		g.add(fmt.Sprintf("%.8s", c.Call), c.What, c.State, c.Payment, amount, fmt.Sprintf("%s:%d", c.File, c.Line), c.Message, c.Next)
+	}
+	p.grid(g)
+	if n := s.InDoubt - mostShown; n > 0 {
+		p.line("and %s more; --json lists up to %s", count(n, "call"), thousands(mostOpen))
+	}
 }
 
 func (s *statusResult) write(p *printer) error {
@@ -162,7 +235,8 @@ func (s *statusResult) write(p *printer) error {
 	}
 	p.grid(sums)
 	if s.InDoubt > 0 {
-		p.line("%s in doubt: run the import again to find out.", count(s.InDoubt, "call"))
+		p.line("%s in doubt or in conflict:", count(s.InDoubt, "call"))
+		s.writeOpen(p)
 	}
 	return p.err
 }
