@@ -23,8 +23,10 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 // last entry.
 func (p *Plan) seal(w *writer, now int64) error {
 	first, last := p.first, p.next-1
-	if _, err := w.exec(sealItems, first, last); err != nil {
-		return err
+	for _, statement := range []string{sealAdopted, sealItems} {
+		if _, err := w.exec(statement, first, last); err != nil {
+			return err
+		}
 	}
 	if err := p.park(w, first, last); err != nil {
 		return err
@@ -108,11 +110,19 @@ FROM (
 	FROM (
 		SELECT no, op_id, content, min(no) OVER (PARTITION BY source, payment) AS lane,
 			min(no) OVER same AS head, min(content) OVER same AS low, max(content) OVER same AS high
-		FROM entry WHERE no BETWEEN ?1 AND ?2 WINDOW same AS (PARTITION BY op_id)
+		FROM entry WHERE no BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM op a WHERE a.no = entry.no) WINDOW same AS (PARTITION BY op_id)
 	) e
 	LEFT JOIN op o ON o.id = e.op_id AND o.current = 1
 	LEFT JOIN entry h ON h.no = o.home
 ) ORDER BY no`
+
+// sealAdopted enters what was found in the account while the plan was made,
+// unless the plan has the same call from a row. Nothing else of a plan has its
+// operation before it is sealed.
+const sealAdopted = `
+INSERT INTO item (no, lane, op, home, previous, disposition)
+SELECT a.no, a.no, a.no, a.no, NULL, 'same' FROM op a WHERE a.no BETWEEN ?1 AND ?2
+	AND a.id NOT IN (SELECT e.op_id FROM entry e WHERE e.no BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM op o WHERE o.no = e.no))`
 
 // sealBlocked parks what would be sent of a blocked payment. What is known to
 // be there stays "same" or "changed": nothing is sent for it anyway.

@@ -287,6 +287,39 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
+// TestAdoptWhatThePlanHas: a call that the plan has from a row and the account
+// has too is there already, and counts once.
+func TestAdoptWhatThePlanHas(t *testing.T) {
+	ctx := context.Background()
+	j := newJournal(t)
+	p, err := j.NewRun(ctx, RunInfo{ID: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, edited := refund("A", "1", "0123456789abcdef"), refund("A", "2", "0123456789abcdef")
+	for _, o := range []Op{same, edited, refund("A", "3", "x")} {
+		if err := p.Add(ctx, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := pay("A", "")
+	same.Content, edited.Content = "0123456789ab", "ffffffffffff"
+	if n, err := p.Adopt(ctx, []record.Found{{Op: a, RecordID: "pr_A"}, {Op: same, RecordID: "pr_A"}, {Op: edited, RecordID: "pr_A"}}); n != 3 || err != nil {
+		t.Fatal(n, err)
+	}
+	if _, err := p.Seal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries(t, j, "r") {
+		got = append(got, string(e.Call)+" "+string(e.Disposition)+" "+string(e.State))
+	}
+	want := []string{"report_refund same adopted", "report_refund changed adopted", "report_refund new planned", "report_payment same adopted"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestOrphans: the payments that a plan needs and nobody knows; once adopted,
 // their calls are not held. A plan that is dropped adopts nothing.
 func TestOrphans(t *testing.T) {
