@@ -99,6 +99,15 @@ type Sender interface {
 	Send(ctx context.Context, r Request) Answer
 }
 
+// An Adopter is a [Book] that also takes what the account has already.
+type Adopter interface {
+	// Adopt enters calls as reported and returns how many were not known before.
+	Adopt(ctx context.Context, found []record.Found) (int, error)
+	// Orphans lists the payments whose later calls the plan so far has, while
+	// nobody knows their record.
+	Orphans(ctx context.Context) ([]string, error)
+}
+
 // A Docket holds the calls that are in doubt, and how they were settled.
 type Docket interface {
 	// Doubts iterates over a run's calls in doubt. They may be settled while it

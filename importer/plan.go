@@ -29,6 +29,10 @@ type Planner struct {
 	// order of the files.
 	Notes    *Notes
 	Progress func(rows int64) // called now and then; may be nil
+	// Adopter and Account let payments that nobody knows be looked up in the
+	// account, by one scan of its whole list. Without them their calls are held.
+	Adopter Adopter
+	Account Reader
 }
 
 // A Report is what planning found. Tallies is nil when the plan was dropped.
@@ -40,6 +44,7 @@ type Report struct {
 	Checks   []mapping.CheckResult // first the failed ones
 	Tallies  []record.Tally
 	Problems Problems
+	Searched *Searched // what looking up came to; nil when nothing was looked up
 	// Dropped says why nothing of the plan may be sent; nil when it stands.
 	Dropped error
 }
@@ -97,6 +102,11 @@ func (p *planning) plan(ctx context.Context) error {
 	p.report.Checks = checks
 	if err := p.verdict(); err != nil {
 		return err
+	}
+	if p.Adopter != nil && p.Account != nil {
+		if p.report.Searched, err = search(ctx, p.Adopter, p.Account, p.Scope, p.Mapping.Source()); err != nil {
+			return err
+		}
 	}
 	tallies, err := p.Book.Seal(ctx)
 	if err != nil {
