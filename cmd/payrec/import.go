@@ -21,6 +21,7 @@ type importFlags struct {
 	out         string
 	json        bool
 	dryRun      bool
+	lookUp      bool
 	latest      bool
 	review      string
 }
@@ -29,6 +30,7 @@ func (f *importFlags) addPlan(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.mapping, "mapping", "m", "", "a preset's `NAME` or a mapping file (payrec presets lists the presets)")
 	flags.StringArrayVar(&f.params, "param", nil, "a parameter of the mapping, `NAME=VALUE`; repeat it for more")
+	flags.BoolVar(&f.lookUp, "look-up", false, "look up payments that the journal does not know in the account: reads its whole list")
 	f.addRun(cmd)
 }
 
@@ -129,6 +131,9 @@ func (a *app) settle(f *importFlags, local bool) {
 
 // importFiles plans the files and, when send says so, applies the plan.
 func (a *app) importFiles(ctx context.Context, f *importFlags, names []string, send bool) (err error) {
+	if f.lookUp && f.dryRun {
+		return usage("leave one of them out", "--look-up asks the account, and --dry-run asks nobody")
+	}
 	m, ref, params, err := a.loadMapping(f)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ type result struct {
 	Checks       []checkResult          `json:"checks,omitempty"`
 	Calls        importer.Calls         `json:"calls"`
 	RequestsSent int64                  `json:"requests_sent"`
+	Searched     *importer.Searched     `json:"looked_up,omitempty"`  // payments that the journal did not know
 	Reconciled   *importer.Reconciled   `json:"reconciled,omitempty"` // what was in doubt and was looked up
 	Sums         importer.Sums          `json:"sums"`                 // of the planned calls, minor units
 	HeldSums     importer.Sums          `json:"held_sums"`            // of the held calls, minor units
@@ -95,6 +96,7 @@ func (r *result) planned(run *importRun, report *importer.Report) {
 		r.Checks = append(r.Checks, checkResult{c.Name, c.Group, c.OK, c.Severity, c.Msg})
 	}
 	r.Problems = problemResult{report.Problems.Total, report.Problems.Counts, report.Problems.First}
+	r.Searched = report.Searched
 	if report.Dropped != nil {
 		r.dropped = report.Dropped.Error()
 		report.Tallies = nil

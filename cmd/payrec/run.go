@@ -42,7 +42,7 @@ func (r *importRun) planAndApply(ctx context.Context, send bool) error {
 	if err != nil {
 		return err
 	}
-	report, err := r.plan(ctx, plan, notes)
+	report, err := r.plan(ctx, plan, plan, notes)
 	if err != nil {
 		return err
 	}
@@ -56,12 +56,15 @@ func (r *importRun) planAndApply(ctx context.Context, send bool) error {
 	return r.apply(ctx, plan.Run(), notes)
 }
 
-func (r *importRun) plan(ctx context.Context, book importer.Book, notes *importer.Notes) (*importer.Report, error) {
+func (r *importRun) plan(ctx context.Context, book importer.Book, adopter importer.Adopter, notes *importer.Notes) (*importer.Report, error) {
 	bar := r.newProgress("reading", "rows", 0)
 	defer bar.done()
 	planner := &importer.Planner{
 		Mapping: r.mapping, Files: r.inputs.files, Book: book, Notes: notes,
 		Scope: r.target.identity.Scope(), Progress: bar.set,
+	}
+	if r.flags.lookUp {
+		planner.Adopter, planner.Account = adopter, source{r.target.client}
 	}
 	return planner.Plan(ctx)
 }

@@ -148,6 +148,14 @@ func (r *result) writeCalls(p *printer) {
 
 // writeReconciled says what looking up came to, and what it cost.
 func (r *result) writeReconciled(p *printer) {
+	if s := r.Searched; s != nil {
+		p.line("Looked up %s that the journal does not know with %s: %s found by their stamps, %s more than once", count(s.Payments, "payment"),
+			count(s.Requests, "request"), thousands(s.Found), thousands(s.Ambiguous))
+		if s.Unread != "" {
+			p.line("       %s", s.Unread)
+		}
+		p.line("")
+	}
 	s := r.Reconciled
 	if s == nil {
 		return
