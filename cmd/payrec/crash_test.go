@@ -3,12 +3,16 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +29,10 @@ type crash struct {
 	dir    string
 	now    atomic.Int64 // how far the clock was moved, in nanoseconds
 	random *rand.Rand
+
+	mu     sync.Mutex // guards open
+	open   int
+	closed *sync.Cond
 }
 
 func newCrash(t *testing.T, seed uint64) *crash {
@@ -33,11 +41,45 @@ func newCrash(t *testing.T, seed uint64) *crash {
 	if c.server, err = sandbox.New(sandbox.Options{Clock: func() time.Time { return time.Now().Add(time.Duration(c.now.Load())) }}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.server.Close() })
-	if c.url, err = c.server.Listen("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
+	c.closed = sync.NewCond(&c.mu)
+	front := httptest.NewUnstartedServer(c.server)
+	front.Config.ConnState = c.connection
+	front.Start()
+	t.Cleanup(func() { front.Close(); c.server.Close() })
+	c.url = front.URL
 	return c
+}
+
+// connection counts the connections that are open.
+func (c *crash) connection(_ net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		c.open++
+	case http.StateClosed, http.StateHijacked:
+		c.open--
+		c.closed.Broadcast()
+	}
+}
+
+// settled waits until the sandbox has carried out all that a dead process sent:
+// what it does later, it would do under a clock that has moved on. A connection
+// of our own makes sure that those before it were taken.
+func (c *crash) settled() {
+	c.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	if err != nil {
+		c.Fatal(err)
+	}
+	fmt.Fprint(conn, "GET / HTTP/1.0\r\n\r\n")
+	io.Copy(io.Discard, conn)
+	conn.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.open > 0 {
+		c.closed.Wait()
+	}
 }
 
 // advance lets time pass; after a day the sandbox has forgotten its keys.
@@ -77,7 +119,6 @@ func (c *crash) imports(file string) *exec.Cmd {
 func (c *crash) kill(file string, within int) bool {
 	c.Helper()
 	hold, struck := make(chan struct{}), make(chan struct{})
-	defer close(hold)
 	fault := sandbox.Fault{Kind: sandbox.FaultDelay, Path: "/v1/payment_records/*", Nth: 1 + c.random.IntN(within), Hold: hold, Struck: func() { close(struck) }}
 	if c.random.IntN(3) == 0 {
 		fault.Path = "/v1/payment_records/*/report_refund"
@@ -99,6 +140,8 @@ func (c *crash) kill(file string, within int) bool {
 	case <-struck:
 		cmd.Process.Kill()
 		<-ended
+		close(hold)
+		c.settled()
 		return true
 	case <-ended:
 		return false

@@ -23,8 +23,8 @@ func (c *crash) resolves(args ...string) (status int, text string) {
 	return cmd.ProcessState.ExitCode(), string(out)
 }
 
-// open lists what status says is open.
-func (c *crash) open() []openCall {
+// opened lists what status says is open.
+func (c *crash) opened() []openCall {
 	c.Helper()
 	cmd := c.command("status", "--json")
 	cmd.Args = cmd.Args[:3]
@@ -66,7 +66,7 @@ func TestResolveConflict(t *testing.T) {
 	if r.Status != exitDoubt || r.Reconciled == nil || r.Reconciled.Conflicts != 1 {
 		t.Fatalf("status %d, %+v", r.Status, r.Reconciled)
 	}
-	open := c.open()
+	open := c.opened()
 	if len(open) != 1 || open[0].State != "conflict" || !strings.Contains(open[0].Message, "2 records carry its stamp: pr_") || !strings.Contains(open[0].Next, "payrec resolve") {
 		t.Fatalf("%+v", open)
 	}
@@ -98,7 +98,7 @@ func TestResolveConflict(t *testing.T) {
 func TestResolveResend(t *testing.T) {
 	c := newCrash(t, 4)
 	file := c.doubtful(1, true)
-	id := c.open()[0].Call
+	id := c.opened()[0].Call
 	if status, text := c.resolves(id, "--resend"); status != exitFailed || !strings.Contains(text, "may still appear until") {
 		t.Errorf("too early: status %d\n%s", status, text)
 	}
@@ -113,7 +113,7 @@ func TestResolveResend(t *testing.T) {
 
 	c = newCrash(t, 5)
 	file = c.doubtful(1, false)
-	id = c.open()[0].Call
+	id = c.opened()[0].Call
 	if status, text := c.resolves(id, "--resend"); status != exitFailed || !strings.Contains(text, "it is there: pr_") || !strings.Contains(text, "--adopt pr_") {
 		t.Errorf("status %d\n%s", status, text)
 	}
@@ -128,7 +128,7 @@ func TestResolveResend(t *testing.T) {
 func TestResolveSkip(t *testing.T) {
 	c := newCrash(t, 6)
 	file := c.doubtful(1, true)
-	id := c.open()[0].Call
+	id := c.opened()[0].Call
 	if status, text := c.resolves(id, "--skip", "--reason", "a test payment"); status != exitOK {
 		t.Fatalf("status %d\n%s", status, text)
 	}
@@ -148,7 +148,7 @@ func TestResolveSkip(t *testing.T) {
 func TestResolveUsage(t *testing.T) {
 	c := newCrash(t, 7)
 	c.doubtful(1, true)
-	id := c.open()[0].Call
+	id := c.opened()[0].Call
 	for _, args := range [][]string{{id}, {id, "--skip", "--resend"}, {"nothing", "--skip"}, {"--skip"}} {
 		if status, text := c.resolves(args...); status != exitUsage {
 			t.Errorf("%q: status %d\n%s", args, status, text)
