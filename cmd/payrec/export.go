@@ -2,33 +2,26 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/payrec/payrec/exporter"
-	"github.com/payrec/payrec/internal/journal"
 	"github.com/payrec/payrec/internal/table"
 	"github.com/payrec/payrec/record"
 )
 
 type exportFlags struct {
 	targetFlags
+	periodFlags
 	output      string
 	attempts    string
-	month       string
-	from, to    string
-	zone        string
-	by          string
 	concurrency int
 	force       bool
 	json        bool
@@ -53,11 +46,7 @@ Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interru
 	flags := cmd.Flags()
 	flags.StringVarP(&f.output, "output", "o", "", "the `FILE` to write: .xlsx, .csv, .jsonl, or - for CSV on standard output")
 	flags.StringVar(&f.attempts, "attempts", "none", "payment attempts to read, `WHICH`: none, latest or all")
-	flags.StringVar(&f.month, "month", "", "only payments of the month `YYYY-MM`")
-	flags.StringVar(&f.from, "from", "", "only payments from this `DATE` on (YYYY-MM-DD)")
-	flags.StringVar(&f.to, "to", "", "only payments before this `DATE` (YYYY-MM-DD)")
-	flags.StringVar(&f.zone, "zone", "", "the time `ZONE` of periods and dates, such as Europe/Berlin (default UTC)")
-	flags.StringVar(&f.by, "by", "paid", "the `DATE` that counts: paid (as stamped by payrec) or reported")
+	f.periodFlags.add(cmd)
 	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` requests for attempts under way at once")
 	flags.BoolVar(&f.force, "force", false, "replace files that exist")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object on standard output")
@@ -121,9 +110,6 @@ func (f *exportFlags) outputs() ([]output, error) {
 	default:
 		return nil, usage("", "--attempts takes none, latest or all, not %q", f.attempts)
 	}
-	if f.by != "paid" && f.by != "reported" {
-		return nil, usage("", "--by takes paid or reported, not %q", f.by)
-	}
 	var outputs []output
 	switch ext := strings.ToLower(filepath.Ext(f.output)); {
 	case f.output == "":
@@ -155,54 +141,17 @@ func (a *app) writeOutput(out output, data *exporter.Dataset) error {
 	return table.WriteFile(out.path, func(w io.Writer) error { return out.write(data, w) })
 }
 
-// period reads the flags that choose payments by date.
-func (f *exportFlags) period(zone string) (exporter.Period, error) {
-	p := exporter.Period{By: f.by}
-	var err error
-	if p.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-		return p, usage("write it like Europe/Berlin or UTC", "--zone %q is no time zone", zone)
-	}
-	if f.month != "" {
-		if f.from != "" || f.to != "" {
-			return p, usage("", "--month goes with neither --from nor --to")
-		}
-		if p.From, err = time.ParseInLocation("2006-01", f.month, p.Zone); err != nil {
-			return p, usage("write it like 2026-06", "--month %q is no month", f.month)
-		}
-		p.To = p.From.AddDate(0, 1, 0)
-		return p, nil
-	}
-	for _, d := range []struct {
-		name, text string
-		into       *time.Time
-	}{{"--from", f.from, &p.From}, {"--to", f.to, &p.To}} {
-		if d.text == "" {
-			continue
-		}
-		if *d.into, err = time.ParseInLocation(time.DateOnly, d.text, p.Zone); err != nil {
-			return p, usage("write it like 2026-06-01", "%s %q is no date", d.name, d.text)
-		}
-	}
-	if !p.From.IsZero() && !p.To.IsZero() && !p.From.Before(p.To) {
-		return p, usage("the period is half-open: --to is the first day after it", "--from %s is not before --to %s", f.from, f.to)
-	}
-	return p, nil
-}
-
 // control says what the journal knows, for the workbook's Control sheet.
 func (a *app) control(cmd *cobra.Command, t *target) ([]exporter.Fact, error) {
 	facts := []exporter.Fact{{Section: "Account", Name: "read from", Value: t.name}}
-	j, err := journal.OpenReadOnly(cmd.Context(), t.journal)
-	if errors.Is(err, fs.ErrNotExist) {
-		return append(facts, exporter.Fact{Section: "Account", Name: "journal", Value: "none at " + t.journal}), nil
-	}
+	j, note, err := a.readJournal(cmd.Context(), t)
 	if err != nil {
 		return nil, err
 	}
-	defer j.Close()
-	if !j.Identity().Same(t.identity) {
-		return append(facts, exporter.Fact{Section: "Account", Name: "journal", Value: t.journal + " belongs to another account"}), nil
+	if j == nil {
+		return append(facts, exporter.Fact{Section: "Account", Name: "journal", Value: note}), nil
 	}
+	defer j.Close()
 	runs, err := j.Runs(cmd.Context())
 	if err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ traced to a line of a file.`,
 		}
 	}
 	add("import", a.importCommand(), a.planCommand(), a.applyCommand(), a.statusCommand(), a.resolveCommand(), a.rebuildCommand())
-	add("export", a.exportCommand())
+	add("export", a.exportCommand(), a.reconcileCommand())
 	add("mapping", a.inspectCommand(), a.initCommand(), a.lintCommand(), a.testCommand(), a.explainCommand(), a.presetsCommand(), a.schemaCommand())
 	add("other", a.sandboxCommand(), a.versionCommand())
 	root.SetHelpCommandGroupID("other")

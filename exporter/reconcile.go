@@ -1,0 +1,317 @@
+package exporter
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/payrec/payrec/record"
+)
+
+// # Reconciliation
+//
+// A reconciliation holds three things against each other, payment by payment:
+// what settlement files say (claims), what the account says (records) and what
+// the journal says. They meet by the payment's key: a record's key is in its
+// stamps, that of a record without stamps is its reference. Everything waits in
+// sorted temporary files (sorter.go), so memory does not grow with the number
+// of payments: about 32 MB, whatever their number.
+//
+// A record of another source (another processor's, by its stamp) and one that
+// Stripe processed itself are none of the files' business.
+//
+// A refund is found by its own stamp. What a record has refunded beyond its
+// stamps counts for the files' refunds that have none there, and for those of
+// the journal; a remainder is a mismatch.
+
+// A ReconcileState is how a payment came out.
+type ReconcileState string
+
+// The states of a payment; all but Matched are open. A payment with several
+// faults has the first that applies, and its details name all of them.
+const (
+	DuplicatePayment ReconcileState = "duplicate"         // several records, or several reports in the files, are one payment
+	MissingAtStripe  ReconcileState = "missing at Stripe" // in the files, not in the account
+	NotInFile        ReconcileState = "not in file"       // in the account and in the period, not in the files
+	CurrencyMismatch ReconcileState = "currency mismatch"
+	AmountMismatch   ReconcileState = "amount mismatch"
+	RefundMismatch   ReconcileState = "refund mismatch"
+	Matched          ReconcileState = "matched"
+)
+
+// ReconcileStates are all states, the open ones first.
+func ReconcileStates() []ReconcileState {
+	return []ReconcileState{MissingAtStripe, NotInFile, AmountMismatch, CurrencyMismatch, RefundMismatch, DuplicatePayment, Matched}
+}
+
+// A Claim is one call that a row of the files stands for. One without a call is
+// a row that makes none, because it was rejected, held or attached: its payment
+// is in the files, and there is nothing to compare.
+type Claim struct {
+	Payment   string          `json:"p"`           // the payment's key
+	Call      record.CallName `json:"c"`           // report_payment, report_refund; others say only that the payment is there
+	ID        string          `json:"i"`           // the call's natural id
+	Op        string          `json:"o"`           // its operation id
+	Reference string          `json:"r,omitempty"` // payment_reference or refund_reference
+	Amount    record.Amount   `json:"a"`           // zero for a refund of all that is left
+	At        time.Time       `json:"t"`           // paid or refunded; zero when the row does not say
+	File      string          `json:"f"`
+	Line      int             `json:"l"`
+}
+
+// A Known is one call as the journal has it; of several entries of one call
+// the last counts.
+type Known struct {
+	Payment  string          `json:"p"`
+	Call     record.CallName `json:"c"`
+	Op       string          `json:"o"`
+	Amount   record.Amount   `json:"a"`
+	State    record.State    `json:"s"`
+	RecordID string          `json:"r,omitempty"`
+	Note     string          `json:"n,omitempty"` // why it is not there
+}
+
+// ReconcileOptions say how a reconciliation is done.
+type ReconcileOptions struct {
+	Source string // the namespace of the mapping's payments; see [record.StampSource]
+	// Period is where payments that are not in the files are looked for. Open
+	// on both sides, they are not, unless Within is set.
+	Period Period
+	// Within makes the period the days, in the period's zone, from the first to
+	// the last date in the files.
+	Within bool
+	// Unstamped counts records without payrec's stamps as not in the files too:
+	// say so when nothing else reports to the account.
+	Unstamped bool
+	Generator string // "payrec v1.2.3"
+}
+
+// A Reconciler collects all sides; see [Reconciler.Finish]. Close it when done.
+type Reconciler struct {
+	o           ReconcileOptions
+	main        sorter // by payment: sides
+	byReference sorter // records without stamps, and the files' payments of another key
+	first, last time.Time
+	payouts     map[payoutKey]*Payout
+	sum         ReconcileSummary
+}
+
+// NewReconciler begins a reconciliation.
+func NewReconciler(o ReconcileOptions) (*Reconciler, error) {
+	if err := o.Period.check(); err != nil {
+		return nil, err
+	}
+	return &Reconciler{o: o, main: sorter{limit: sorterLimit}, byReference: sorter{limit: sorterLimit / 4}, payouts: map[payoutKey]*Payout{}}, nil
+}
+
+// A side is one thing that is known of a payment.
+type side struct {
+	Claim *Claim `json:"c,omitempty"`
+	Known *Known `json:"k,omitempty"`
+	Found *found `json:"f,omitempty"`
+	Alias string `json:"a,omitempty"` // in byReference: the payment's key
+}
+
+// found is a record of the account, as far as it is compared.
+type found struct {
+	ID        string               `json:"i"`
+	Reference string               `json:"r"`
+	Requested record.Amount        `json:"q"`
+	Refunded  int64                `json:"f"` // in the same currency
+	Created   int64                `json:"c"`
+	At        time.Time            `json:"t"`
+	Stamped   bool                 `json:"s"`
+	Refunds   []record.RefundStamp `json:"x,omitempty"`
+}
+
+func (s *sorter) addSide(key string, v side) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.add(key, b)
+}
+
+// Claim takes what a row of the files asks for.
+func (r *Reconciler) Claim(c Claim) error {
+	if c.Call != "" {
+		r.sum.Claims++
+	}
+	if !c.At.IsZero() && (c.Call == record.ReportPayment || c.Call == record.ReportRefund) {
+		if r.first.IsZero() || c.At.Before(r.first) {
+			r.first = c.At
+		}
+		if c.At.After(r.last) {
+			r.last = c.At
+		}
+	}
+	if c.Call == record.ReportPayment && c.Reference != "" && c.Reference != c.Payment {
+		if err := r.byReference.addSide(c.Reference, side{Alias: c.Payment}); err != nil {
+			return err
+		}
+	}
+	return r.main.addSide(c.Payment, side{Claim: &c})
+}
+
+// Know takes a call that the journal has.
+func (r *Reconciler) Know(k Known) error {
+	r.sum.Journal++
+	return r.main.addSide(k.Payment, side{Known: &k})
+}
+
+// Read takes all records of the account. progress may be nil.
+func (r *Reconciler) Read(ctx context.Context, src Source, progress func(records int)) error {
+	for rec, err := range src.Records(ctx, 0, 0) {
+		if err != nil {
+			return fmt.Errorf("after %d payment records: %w", r.sum.Records, err)
+		}
+		if err := r.record(rec); err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(r.sum.Records)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+func (r *Reconciler) record(rec *record.PaymentRecord) error {
+	r.sum.Records++
+	source := rec.Metadata[record.StampSource]
+	switch {
+	case rec.ReportedBy == "stripe":
+		r.sum.OnStripe++
+		return nil
+	case source != "" && source != r.o.Source:
+		r.sum.OtherSources++
+		return nil
+	}
+	p := newPayment(rec)
+	f := &found{ID: rec.ID, Reference: rec.ProcessorDetails.Reference(), Requested: rec.AmountRequested, Refunded: p.valueIn(rec.AmountRefunded),
+		Created: rec.Created, At: p.at, Stamped: source != ""}
+	if r.o.Period.By == ByReported {
+		f.At = unix(rec.Created)
+	}
+	for _, x := range p.refunds {
+		f.Refunds = append(f.Refunds, x.RefundStamp)
+	}
+	if key := cmp.Or(rec.Metadata[record.StampPayment], f.Reference); f.Stamped && key != "" {
+		return r.main.addSide(key, side{Found: f})
+	}
+	if f.Reference == "" {
+		r.sum.Unidentified++
+		return nil
+	}
+	return r.byReference.addSide(f.Reference, side{Found: f})
+}
+
+// resolve gives records without stamps the keys of their payments.
+func (r *Reconciler) resolve() error {
+	for g, err := range r.byReference.groups() {
+		if err != nil {
+			return err
+		}
+		var keys []string
+		var records []side
+		for _, value := range g.values {
+			var s side
+			if err := json.Unmarshal(value, &s); err != nil {
+				return err
+			}
+			if s.Found != nil {
+				records = append(records, s)
+			} else if !slices.Contains(keys, s.Alias) {
+				keys = append(keys, s.Alias)
+			}
+		}
+		if len(keys) == 0 {
+			keys = []string{string(g.key)}
+		}
+		for _, s := range records {
+			for _, key := range keys {
+				if err := r.main.addSide(key, s); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// within is the period that the files cover.
+func (r *Reconciler) within() {
+	if !r.o.Within || r.first.IsZero() {
+		return
+	}
+	zone := r.o.Period.Zone
+	day := func(t time.Time, more int) time.Time {
+		y, m, d := t.In(zone).Date()
+		return time.Date(y, m, d+more, 0, 0, 0, 0, zone)
+	}
+	r.o.Period.From, r.o.Period.To = day(r.first, 0), day(r.last, 1)
+}
+
+// bounded says whether payments that are not in the files are looked for.
+func (p Period) bounded() bool { return !p.From.IsZero() || !p.To.IsZero() }
+
+// Finish compares. The result must be closed; nothing may be added any more.
+func (r *Reconciler) Finish() (*Reconciliation, error) {
+	r.within()
+	if err := r.resolve(); err != nil {
+		return nil, err
+	}
+	s, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	result := &Reconciliation{options: r.o, spool: s, Summary: r.sum}
+	result.Summary.Period = ""
+	if r.o.Period.bounded() {
+		result.Summary.Period = r.o.Period.String()
+	}
+	if err := errors.Join(r.judgeAll(result), s.flush()); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	for _, p := range r.payouts {
+		if p.Rows > 0 {
+			result.Payouts = append(result.Payouts, *p)
+		}
+	}
+	slices.SortFunc(result.Payouts, func(a, b Payout) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Currency, b.Currency))
+	})
+	return result, nil
+}
+
+func (r *Reconciler) judgeAll(into *Reconciliation) error {
+	for g, err := range r.main.groups() {
+		if err != nil {
+			return err
+		}
+		c := comparison{Reconciler: r}
+		c.item.Payment = string(g.key)
+		for _, value := range g.values {
+			var s side
+			if err := json.Unmarshal(value, &s); err != nil {
+				return err
+			}
+			c.take(s)
+		}
+		item, ok := c.judge()
+		if !ok {
+			continue
+		}
+		if err := into.add(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close removes the temporary files.
+func (r *Reconciler) Close() error { return errors.Join(r.main.close(), r.byReference.close()) }

@@ -1,0 +1,201 @@
+package exporter
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/payrec/payrec/record"
+)
+
+// An Item is one payment of a reconciliation.
+type Item struct {
+	Payment        string         `json:"payment"` // its key
+	Reference      string         `json:"reference,omitempty"`
+	State          ReconcileState `json:"state"`
+	At             time.Time      `json:"at,omitzero"` // as the file says, else the account
+	FileAmount     *record.Amount `json:"file_amount,omitempty"`
+	StripeAmount   *record.Amount `json:"stripe_amount,omitempty"`
+	FileRefunded   int64          `json:"file_refunded"`   // minor units
+	StripeRefunded int64          `json:"stripe_refunded"` // minor units, whenever it was refunded
+	Records        []string       `json:"records,omitempty"`
+	File           string         `json:"file,omitempty"` // of the payment's row, else of its first refund
+	Line           int            `json:"line,omitempty"`
+	Journal        string         `json:"journal,omitempty"` // the state of its report, and why
+	Details        []string       `json:"details,omitempty"`
+}
+
+// Open says whether somebody must look at it.
+func (i Item) Open() bool { return i.State != Matched }
+
+// currency is the file's, else the account's.
+func (i Item) currency() record.Currency {
+	for _, a := range []*record.Amount{i.FileAmount, i.StripeAmount} {
+		if a != nil {
+			return a.Currency
+		}
+	}
+	return ""
+}
+
+// A ReconcileSummary counts what was held against each other.
+type ReconcileSummary struct {
+	Payments     int             `json:"payments"`
+	Open         int             `json:"open"`
+	Claims       int             `json:"claims"`        // calls that the files stand for
+	Records      int             `json:"records"`       // read from the account
+	OtherSources int             `json:"other_sources"` // of these, left out: another processor's
+	OnStripe     int             `json:"on_stripe"`     // left out: processed by Stripe
+	Unidentified int             `json:"unidentified"`  // left out: neither stamps nor reference
+	Journal      int             `json:"journal"`       // calls that the journal has
+	Unread       int             `json:"unread"`        // rows that were rejected: their payments were not compared
+	Held         int             `json:"held"`          // rows that wait for a decision
+	Period       string          `json:"period,omitempty"`
+	Lines        []ReconcileLine `json:"lines"` // by state and currency
+}
+
+// A ReconcileLine sums the payments of one state and currency, the file's where
+// there is one. Sums are in minor units and leave out what is in another currency.
+type ReconcileLine struct {
+	State    ReconcileState  `json:"state"`
+	Currency record.Currency `json:"currency"`
+	Count    int             `json:"count"`
+	File     int64           `json:"file"`
+	Stripe   int64           `json:"stripe"`
+}
+
+type payoutKey struct {
+	file     string
+	currency record.Currency
+}
+
+// A Payout is what a file's rows come to, and what of that was paid out. Rows of
+// classes that are called payout, or begin so, are payouts.
+type Payout struct {
+	File          string          `json:"file"`
+	Currency      record.Currency `json:"currency"`
+	Rows          int             `json:"payouts"` // payout rows
+	Movements     record.Money    `json:"-"`       // all other rows
+	Paid          record.Money    `json:"-"`       // payout rows, as they stand there
+	Left          record.Money    `json:"-"`       // the sum of both: zero when the file pays out all it has
+	MovementsText string          `json:"movements"`
+	PaidText      string          `json:"paid"`
+	LeftText      string          `json:"left"`
+}
+
+// Row takes what became of a body row and, where the mapping has a total, how
+// much it moves.
+func (r *Reconciler) Row(file, class string, rejected, held bool, total *record.Money) error {
+	if rejected {
+		r.sum.Unread++
+	}
+	if held {
+		r.sum.Held++
+	}
+	if total == nil {
+		return nil
+	}
+	key := payoutKey{file, total.Currency}
+	p := r.payouts[key]
+	if p == nil {
+		zero := record.Amount{Currency: total.Currency}.Money()
+		p = &Payout{File: strings.Clone(file), Currency: total.Currency, Movements: zero, Paid: zero, Left: zero}
+		r.payouts[key] = p
+	}
+	into := &p.Movements
+	if strings.HasPrefix(class, "payout") {
+		into = &p.Paid
+		p.Rows++
+	}
+	var err error
+	if *into, err = into.Add(*total); err == nil {
+		p.Left, err = p.Left.Add(*total)
+	}
+	p.MovementsText, p.PaidText, p.LeftText = p.Movements.Text(), p.Paid.Text(), p.Left.Text()
+	return err
+}
+
+// A Reconciliation is the result: one item a payment, on disk.
+type Reconciliation struct {
+	Summary ReconcileSummary
+	Payouts []Payout // by file and currency
+
+	options ReconcileOptions
+	spool   *spool
+	open    []place // of open items: there should be few
+}
+
+func (r *Reconciliation) add(i Item) error {
+	at, err := r.spool.put(i)
+	if err != nil {
+		return err
+	}
+	s := &r.Summary
+	s.Payments++
+	if i.Open() {
+		s.Open++
+		r.open = append(r.open, at)
+	}
+	c := i.currency()
+	n, found := slices.BinarySearchFunc(s.Lines, ReconcileLine{State: i.State, Currency: c}, func(a, b ReconcileLine) int {
+		return cmp.Or(cmp.Compare(stateRank(a.State), stateRank(b.State)), cmp.Compare(a.Currency, b.Currency))
+	})
+	if !found {
+		s.Lines = slices.Insert(s.Lines, n, ReconcileLine{State: i.State, Currency: c})
+	}
+	line := &s.Lines[n]
+	line.Count++
+	for _, x := range []struct {
+		sum *int64
+		a   *record.Amount
+	}{{&line.File, i.FileAmount}, {&line.Stripe, i.StripeAmount}} {
+		if x.a == nil || x.a.Currency != c {
+			continue
+		}
+		if *x.sum, err = add(*x.sum, x.a.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func stateRank(s ReconcileState) int { return slices.Index(ReconcileStates(), s) }
+
+// Open iterates over the payments that are open, by key.
+func (r *Reconciliation) Open() iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for _, at := range r.open {
+			var i Item
+			err := r.spool.get(at, &i)
+			if !yield(i, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Items iterates over all payments, by key.
+func (r *Reconciliation) Items() iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		dec := json.NewDecoder(bufio.NewReaderSize(io.NewSectionReader(r.spool.file, 0, r.spool.size), 256<<10))
+		for range r.Summary.Payments {
+			var i Item
+			err := dec.Decode(&i)
+			if err != nil {
+				err = errors.Join(errors.New("what was compared cannot be read again"), err)
+			}
+			if !yield(i, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Close removes the temporary file.
+func (r *Reconciliation) Close() error { return r.spool.close() }
