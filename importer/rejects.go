@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
-	"path/filepath"
-	"strconv"
 
 	"github.com/payrec/payrec/internal/table"
 	"github.com/payrec/payrec/record"
@@ -17,9 +14,15 @@ import (
 // own shape: its columns, order, delimiter, encoding and raw cells, and five
 // more columns that say why. Corrected and imported again with the same
 // mapping, they are part of the same books.
+//
+// The rejects and held files of workbooks are workbooks. Those of text come as
+// workbooks as well, for people: the text is what is to be imported again.
 type Leftovers struct {
 	Rejects []string // paths; more than one only when the sources differ in their columns
 	Held    []string
+
+	RejectsWorkbooks []string // beside those of a text source
+	HeldWorkbooks    []string
 }
 
 // The columns that are added to a rejects or held file. An import ignores them.
@@ -70,7 +73,7 @@ func (w *LeftoverWriter) file(ctx context.Context, file File, out *leftovers, qu
 		return err
 	}
 	defer reader.Close()
-	out.nextFile()
+	out.nextFile(reader.Date1904())
 	for {
 		row, err := reader.Next()
 		if err == io.EOF {
@@ -79,8 +82,11 @@ func (w *LeftoverWriter) file(ctx context.Context, file File, out *leftovers, qu
 		if err != nil {
 			return err
 		}
-		if row.Role == table.HeaderRow {
+		switch row.Role {
+		case table.HeaderRow:
 			out.header(row)
+		case table.Preamble, table.Blank:
+			out.above(row)
 		}
 		if row.Role != table.Body {
 			continue
@@ -204,131 +210,4 @@ func (q *queue) empty() error {
 		return fmt.Errorf("%s:%d is no longer in the file: it was changed while the import ran", q.head.File, q.head.Line)
 	}
 	return nil
-}
-
-// leftovers collects the lines of the files in temporary files beside them.
-type leftovers struct {
-	writer *LeftoverWriter
-	head   []string // cells of the header row in force, nil without header
-	hidden []int    // indexes of sensitive cells
-	parts  []*leftoverPart
-}
-
-// A leftoverPart is one file: rejects or held, of sources with equal columns.
-type leftoverPart struct {
-	held   bool
-	header []string
-	spool  *os.File
-	out    *table.Writer
-}
-
-func (l *leftovers) nextFile() { l.head, l.hidden = nil, nil }
-
-func (l *leftovers) header(row *table.Row) {
-	l.head, l.hidden = append([]string(nil), row.Cells...), nil
-	columns := table.NewColumns(l.head)
-	for _, name := range l.writer.Sensitive {
-		for nth := 1; ; nth++ {
-			i := columns.Index(name, nth)
-			if i < 0 {
-				break
-			}
-			l.hidden = append(l.hidden, i)
-		}
-	}
-}
-
-func (l *leftovers) row(row *table.Row, note Note) error {
-	part, err := l.part(note.Held)
-	if err != nil {
-		return err
-	}
-	cells := make([]string, 0, len(row.Cells)+len(addedColumns))
-	for _, cell := range row.Cells {
-		cells = append(cells, table.Guard(cell))
-	}
-	for _, i := range l.hidden {
-		if i < len(cells) && cells[i] != "" {
-			cells[i] = "(hidden)"
-		}
-	}
-	for len(cells) < len(part.header) {
-		cells = append(cells, "") // a ragged row must not shift the added columns
-	}
-	line := fmt.Sprintf("%s:%d", row.Pos.File, row.Pos.Line)
-	for _, text := range []string{line, note.Code, note.Column, note.Message, note.Hint} {
-		cells = append(cells, table.Guard(text))
-	}
-	return part.out.Write(cells)
-}
-
-func (l *leftovers) part(held bool) (*leftoverPart, error) {
-	for _, p := range l.parts {
-		if p.held == held && equal(p.header, l.head) {
-			return p, nil
-		}
-	}
-	spool, err := os.CreateTemp("", "payrec-leftovers-*")
-	if err != nil {
-		return nil, err
-	}
-	p := &leftoverPart{held: held, header: l.head, spool: spool, out: table.NewWriter(spool, l.writer.Dialect)}
-	l.parts = append(l.parts, p)
-	if l.head == nil {
-		return p, nil
-	}
-	return p, p.out.Write(append(append([]string(nil), l.head...), addedColumns...))
-}
-
-func equal(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// commit moves the finished files to where they belong, whole or not at all.
-func (l *leftovers) commit() (Leftovers, error) {
-	var done Leftovers
-	for _, p := range l.parts {
-		if err := p.out.Flush(); err != nil {
-			return done, err
-		}
-		kind, list := "rejects", &done.Rejects
-		if p.held {
-			kind, list = "held", &done.Held
-		}
-		name := l.writer.Run + "-" + kind
-		if n := len(*list); n > 0 {
-			name += "-" + strconv.Itoa(n+1)
-		}
-		path := filepath.Join(l.writer.Dir, name+".csv")
-		if err := os.MkdirAll(l.writer.Dir, 0o755); err != nil {
-			return done, err
-		}
-		err := table.WriteFile(path, func(w io.Writer) error {
-			if _, err := p.spool.Seek(0, io.SeekStart); err != nil {
-				return err
-			}
-			_, err := io.Copy(w, p.spool)
-			return err
-		})
-		if err != nil {
-			return done, err
-		}
-		*list = append(*list, path)
-	}
-	return done, nil
-}
-
-func (l *leftovers) abandon() {
-	for _, p := range l.parts {
-		p.spool.Close()
-		os.Remove(p.spool.Name())
-	}
 }

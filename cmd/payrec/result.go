@@ -61,13 +61,17 @@ type fileResult struct {
 	Receipts string   `json:"receipts,omitempty"`
 	Review   string   `json:"review,omitempty"`
 	More     []string `json:"more,omitempty"`
+
+	// The same rows as workbooks, for people, where the source is text.
+	RejectsWorkbook string `json:"rejects_workbook,omitempty"`
+	HeldWorkbook    string `json:"held_workbook,omitempty"`
 }
 
 func (f *fileResult) add(l importer.Leftovers) {
 	for _, kind := range []struct {
 		first *string
 		paths []string
-	}{{&f.Rejects, l.Rejects}, {&f.Held, l.Held}} {
+	}{{&f.Rejects, l.Rejects}, {&f.Held, l.Held}, {&f.RejectsWorkbook, l.RejectsWorkbooks}, {&f.HeldWorkbook, l.HeldWorkbooks}} {
 		for i, path := range kind.paths {
 			if i == 0 {
 				*kind.first = path

@@ -254,7 +254,7 @@ func (r *result) writeProblems(p *printer) {
 
 func (r *result) writeFiles(p *printer) {
 	g := &grid{titles: []string{"file", ""}}
-	for _, f := range [][2]string{{"rejects", r.Files.Rejects}, {"held", r.Files.Held}, {"receipts", r.Files.Receipts}, {"review", r.Files.Review}} {
+	for _, f := range [][2]string{{"rejects", r.Files.Rejects}, {"", r.Files.RejectsWorkbook}, {"held", r.Files.Held}, {"", r.Files.HeldWorkbook}, {"receipts", r.Files.Receipts}, {"review", r.Files.Review}} {
 		if f[1] != "" {
 			g.add(f[0], f[1])
 		}

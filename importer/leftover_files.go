@@ -1,0 +1,259 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/payrec/payrec/internal/table"
+)
+
+// leftovers collects the lines of the files in temporary files.
+type leftovers struct {
+	writer *LeftoverWriter
+	source leftoverSource // of the rows that come now
+	begun  bool           // the file's header was seen
+	hidden []int          // indexes of sensitive cells
+	added  int            // cells at a row's end that payrec added to the source before
+	parts  []*leftoverPart
+}
+
+// A leftoverSource is what rows must have in common to stand in one file.
+type leftoverSource struct {
+	head     []string      // cells of the header row in force, nil without header
+	headLine int           // where that stands
+	above    []leftoverRow // what stands above the first header
+	sheet    string        // of a workbook
+	date1904 bool
+}
+
+// A leftoverRow is one row as the source has it.
+type leftoverRow struct {
+	line    int
+	cells   []string
+	numbers []bool // of a workbook: which cells are numeric; shorter when no more are
+}
+
+func (s leftoverSource) equal(o leftoverSource) bool {
+	return s.sheet == o.sheet && s.date1904 == o.date1904 && slices.Equal(s.head, o.head) &&
+		slices.EqualFunc(s.above, o.above, func(a, b leftoverRow) bool { return a.line == b.line && slices.Equal(a.cells, b.cells) })
+}
+
+// mostAbove bounds what is kept of the rows above a header; a mapping looks for
+// its header no further.
+const mostAbove = 200
+
+// A leftoverPart is one file: rejects or held, of sources that are alike.
+type leftoverPart struct {
+	held   bool
+	source leftoverSource
+	spool  *os.File      // of a text source; nil otherwise
+	out    *table.Writer // into spool
+	books  []*leftoverBook
+}
+
+func (l *leftovers) nextFile(date1904 bool) {
+	l.source, l.begun, l.hidden = leftoverSource{date1904: date1904}, false, nil
+	l.added = 0
+}
+
+// above keeps a row from above the header: a mapping may read it, or count the
+// rows down to the header.
+func (l *leftovers) above(row *table.Row) {
+	if !l.begun && len(l.source.above) < mostAbove {
+		l.source.above = append(l.source.above, keep(row))
+	}
+}
+
+func keep(row *table.Row) leftoverRow {
+	r := leftoverRow{line: row.Pos.Line, cells: slices.Clone(row.Cells)}
+	for i := range row.Cells {
+		if row.IsNumber(i) {
+			r.numbers = append(r.numbers, make([]bool, i+1-len(r.numbers))...)
+			r.numbers[i] = true
+		}
+	}
+	return r
+}
+
+func (l *leftovers) header(row *table.Row) {
+	l.source.head, l.added = slices.Clone(row.Cells), 0
+	if n := len(row.Cells) - len(addedColumns); n >= 0 && slices.Equal(row.Cells[n:], addedColumns) {
+		l.source.head, l.added = l.source.head[:n:n], len(addedColumns) // a rejects file itself: they are made anew
+	}
+	if !l.begun {
+		l.begun, l.source.headLine = true, row.Pos.Line
+	}
+	l.hidden = nil
+	columns := table.NewColumns(l.source.head)
+	for _, name := range l.writer.Sensitive {
+		for nth := 1; ; nth++ {
+			i := columns.Index(name, nth)
+			if i < 0 {
+				break
+			}
+			l.hidden = append(l.hidden, i)
+		}
+	}
+}
+
+// row writes one row with what is to be said of it.
+func (l *leftovers) row(row *table.Row, note Note) error {
+	if l.workbooks() {
+		l.source.sheet = row.Pos.Sheet
+	}
+	part, err := l.part(note.Held)
+	if err != nil {
+		return err
+	}
+	r := keep(row)
+	if l.added > 0 {
+		r.cells = r.cells[:min(len(r.cells), len(part.source.head))]
+	}
+	for i, cell := range r.cells {
+		r.cells[i] = table.Guard(cell) // numbers stay as they are
+	}
+	for _, i := range l.hidden {
+		if i < len(r.cells) && r.cells[i] != "" {
+			r.cells[i] = "(hidden)"
+			if i < len(r.numbers) {
+				r.numbers[i] = false
+			}
+		}
+	}
+	for len(r.cells) < len(part.source.head) {
+		r.cells = append(r.cells, "") // a ragged row must not shift the added columns
+	}
+	line := fmt.Sprintf("%s:%d", row.Pos.File, row.Pos.Line)
+	for _, text := range []string{line, note.Code, note.Column, note.Message, note.Hint} {
+		r.cells = append(r.cells, table.Guard(text))
+	}
+	if part.out != nil {
+		if err := part.out.Write(r.cells); err != nil {
+			return err
+		}
+	}
+	book, err := part.book(l.writer.Dialect)
+	if err != nil {
+		return err
+	}
+	return book.add(r, note.Column)
+}
+
+// workbooks says whether the source is a workbook.
+func (l *leftovers) workbooks() bool { return l.writer.Dialect.Format == table.XLSX }
+
+func (l *leftovers) part(held bool) (*leftoverPart, error) {
+	for _, p := range l.parts {
+		if p.held == held && p.source.equal(l.source) {
+			return p, nil
+		}
+	}
+	p := &leftoverPart{held: held, source: l.source}
+	l.parts = append(l.parts, p)
+	if l.workbooks() {
+		return p, nil
+	}
+	spool, err := os.CreateTemp("", "payrec-leftovers-*")
+	if err != nil {
+		return nil, err
+	}
+	p.spool, p.out = spool, table.NewWriter(spool, l.writer.Dialect)
+	if p.source.head == nil {
+		return p, nil
+	}
+	for _, above := range p.source.above {
+		cells := slices.Clone(above.cells)
+		for i, cell := range cells {
+			cells[i] = table.Guard(cell)
+		}
+		if err := p.out.Write(cells); err != nil {
+			return nil, err
+		}
+	}
+	return p, p.out.Write(append(slices.Clone(p.source.head), addedColumns...))
+}
+
+// book is the workbook that has room for the next row.
+func (p *leftoverPart) book(d table.Dialect) (*leftoverBook, error) {
+	if n := len(p.books); n > 0 && !p.books[n-1].full() {
+		return p.books[n-1], nil
+	}
+	b, err := newLeftoverBook(p, d)
+	if err != nil {
+		return nil, err
+	}
+	p.books = append(p.books, b)
+	return b, nil
+}
+
+// commit moves the finished files to where they belong, whole or not at all.
+func (l *leftovers) commit() (Leftovers, error) {
+	var done Leftovers
+	for _, p := range l.parts {
+		texts, books := &done.Rejects, &done.RejectsWorkbooks
+		if p.held {
+			texts, books = &done.Held, &done.HeldWorkbooks
+		}
+		if p.out == nil {
+			books = texts
+		} else if err := l.write(p.held, ".csv", texts, p.copyText); err != nil {
+			return done, err
+		}
+		for _, b := range p.books {
+			if err := l.write(p.held, ".xlsx", books, b.writeTo); err != nil {
+				return done, err
+			}
+		}
+	}
+	return done, nil
+}
+
+// write makes the next file of a list.
+func (l *leftovers) write(held bool, suffix string, list *[]string, write func(io.Writer) error) error {
+	name := l.writer.Run + "-rejects"
+	if held {
+		name = l.writer.Run + "-held"
+	}
+	if n := len(*list); n > 0 {
+		name += "-" + strconv.Itoa(n+1)
+	}
+	if err := os.MkdirAll(l.writer.Dir, 0o755); err != nil {
+		return err
+	}
+	path := filepath.Join(l.writer.Dir, name+suffix)
+	if err := table.WriteFile(path, write); err != nil {
+		return err
+	}
+	*list = append(*list, path)
+	return nil
+}
+
+func (p *leftoverPart) copyText(w io.Writer) error {
+	if err := p.out.Flush(); err != nil {
+		return err
+	}
+	if _, err := p.spool.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err := io.Copy(w, p.spool)
+	return err
+}
+
+// abandon drops the temporary files.
+func (l *leftovers) abandon() error {
+	var errs []error
+	for _, p := range l.parts {
+		for _, b := range p.books {
+			errs = append(errs, b.f.Close())
+		}
+		if p.spool != nil {
+			errs = append(errs, p.spool.Close(), os.Remove(p.spool.Name()))
+		}
+	}
+	return errors.Join(errs...)
+}
