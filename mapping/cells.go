@@ -20,6 +20,9 @@ func (v *values) convert(c *column) (expression.Value, *RowProblem) {
 	if x := c.context; x != nil && x.strict && !c.optional && !c.hasDefault && !v.stated[c.ordinal].known {
 		value, p := v.bad(c, "empty_value", "is what the file should state before this row, and does not")
 		p.Hint, p.Fatal = "see input: context in the mapping; or give it optional: true or a default", true
+		if v.part {
+			p.Hint = "a file of left-over rows lacks it: mend the original file and import it whole; what was sent before is not sent again"
+		}
 		return value, p
 	}
 	for _, token := range v.m.input.empty {

@@ -121,3 +121,13 @@ func TestLeftOverRowsAreNoWhole(t *testing.T) {
 		t.Errorf("%v %+v", got.events, got.checks)
 	}
 }
+
+// What the whole file stated is missing in its left-over rows; the message says
+// so, and not that the mapping is wrong.
+func TestLeftOverRowsLackContext(t *testing.T) {
+	m := mustParse(t, stating("header: {find: [Ref, Sum]}, context: {x: {right_of: Account}}"), Options{})
+	got := importText(t, m, "payrec_line,payrec_message,Ref,Sum,At\nx.csv:9,why,A,1,2026-01-01\n")
+	if len(got.problems) != 1 || !strings.Contains(got.problems[0], "a file of left-over rows lacks it: mend the original file") {
+		t.Errorf("%v", got.problems)
+	}
+}

@@ -67,7 +67,7 @@ func (s *Session) Close() error {
 // to be mapped.
 func (s *Session) enter(row *table.Row) (bool, error) {
 	if row.Pos.File != s.file || row.Pos.Line <= s.line {
-		s.bound, s.file, s.part = false, row.Pos.File, false
+		s.bound, s.file, s.part, s.values.part = false, row.Pos.File, false, false
 		clear(s.values.bound)
 		s.values.newFile(row.Pos)
 	}
@@ -98,7 +98,7 @@ func (s *Session) enter(row *table.Row) (bool, error) {
 // Control totals of the whole do not hold for it, and are not asked for. What
 // adds up over the rows of a payment would be wrong, so it is refused.
 func (s *Session) leftOver(row *table.Row) error {
-	s.part = true
+	s.part, s.values.part = true, true
 	for _, g := range s.m.gatherings {
 		if !g.apart {
 			return &table.Error{Pos: row.Pos, Msg: "this is a file of left-over rows, but the mapping needs all rows of a payment (" + g.what + ")",

@@ -24,6 +24,7 @@ type values struct {
 	stated      []statement              // by column: what the file states for all rows
 	underHeader bool                     // the next body row is the first below its header
 	wild        map[*wildcard]wildBinding
+	part        bool              // the rows are left over from another file
 	given       map[string]string // context that a test states for its rows
 	zones       map[string]*time.Location
 
