@@ -49,11 +49,15 @@ type request struct {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	if strings.HasPrefix(hr.URL.Path, controlPath) && localHost(hr.Host) {
+		s.control(w, hr)
+		return
+	}
 	r := &request{Request: hr}
 	r.number, r.reqID = s.ids.request()
 	a := s.serve(r)
 	s.requests.Add(1)
-	entry := RequestLog{hr.Method, hr.URL.Path, r.op, r.key, r.reqID, a.status, a.replayed, a.fault}
+	entry := RequestLog{s.clock(), hr.Method, hr.URL.Path, r.op, r.key, r.reqID, a.status, a.replayed, a.fault}
 	if a.broken {
 		entry.Status = 0
 	}
@@ -61,9 +65,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	s.respond(w, r, a)
 }
 
+// localHost says whether a Host header names this machine.
+func localHost(h string) bool {
+	host, _, err := net.SplitHostPort(h)
+	return loopback(h) || err == nil && loopback(host)
+}
+
 // serve takes a request through the layers, in the API's order.
 func (s *Server) serve(r *request) answer {
-	if host, _, err := net.SplitHostPort(r.Host); !loopback(r.Host) && (err != nil || !loopback(host)) {
+	if !localHost(r.Host) {
 		return failure(&apiError{http.StatusForbidden, typeInvalid, "", ownPrefix + "the Host header names another machine; use http://127.0.0.1 or http://localhost", ""})
 	}
 	if e := s.authenticate(r.Request); e != nil {

@@ -1,17 +1,21 @@
 package sandbox
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // A RequestLog is one request that the sandbox answered, or broke off.
 type RequestLog struct {
-	Method    string
-	Path      string
-	Call      string // the operation, "" when the sandbox has none for the path
-	Key       string // idempotency key
-	RequestID string
-	Status    int  // 0 when the connection was broken
-	Replayed  bool // answered from under the key
-	Fault     bool // a fault struck
+	At        time.Time `json:"at"` // by the sandbox's clock, when it was answered
+	Method    string    `json:"method"`
+	Path      string    `json:"path"`
+	Call      string    `json:"call"` // the operation, "" when the sandbox has none for the path
+	Key       string    `json:"key"`  // idempotency key
+	RequestID string    `json:"request_id"`
+	Status    int       `json:"status"`   // 0 when the connection was broken
+	Replayed  bool      `json:"replayed"` // answered from under the key
+	Fault     bool      `json:"fault"`    // a fault struck
 }
 
 // requestsKept is how many requests [Server.Requests] remembers.

@@ -208,22 +208,27 @@ func loopback(host string) bool {
 // Totals are counted from the state itself, so that an importer's or an
 // exporter's books can be held against them.
 type Totals struct {
-	Records  int // payment records, seeded ones included
-	Attempts int // payment attempt records
-	Refunds  int // accepted refunds
+	Records  int `json:"records"`  // payment records, seeded ones included
+	Attempts int `json:"attempts"` // payment attempt records
+	Refunds  int `json:"refunds"`  // accepted refunds
 
 	// Sums per currency in minor units: over the records, whose amounts are
 	// those of their latest attempts, and over all attempts.
-	RecordSums, AttemptSums map[record.Currency]Sums
+	RecordSums  map[record.Currency]Sums `json:"record_sums"`
+	AttemptSums map[record.Currency]Sums `json:"attempt_sums"`
 
-	Requests int64 // answered since the sandbox was made or loaded
-	Writes   int64 // calls executed and applied since then; replays are none
+	Requests int64 `json:"requests"` // answered since the sandbox was made or loaded
+	Writes   int64 `json:"writes"`   // calls executed and applied since then; replays are none
 }
 
 // Sums add up the amounts of several objects in one currency's minor units.
 type Sums struct {
-	Count                                             int
-	Requested, Guaranteed, Failed, Canceled, Refunded int64
+	Count      int   `json:"count"`
+	Requested  int64 `json:"requested"`
+	Guaranteed int64 `json:"guaranteed"`
+	Failed     int64 `json:"failed"`
+	Canceled   int64 `json:"canceled"`
+	Refunded   int64 `json:"refunded"`
 }
 
 // Totals counts the state.

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -25,6 +27,27 @@ type StripePayment struct {
 	Metadata      map[string]string       `json:"metadata,omitempty"`
 }
 
+// ErrSeeded says that a PaymentIntent or its Charge is there already.
+var ErrSeeded = errors.New("it or its charge is in the sandbox already")
+
+// ParseSeeds reads on-Stripe payments, one JSON object of [StripePayment] after
+// another, and checks none of them but their form.
+func ParseSeeds(r io.Reader) ([]StripePayment, error) {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	var seeds []StripePayment
+	for {
+		var p StripePayment
+		switch err := d.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return seeds, nil
+		case err != nil:
+			return nil, fmt.Errorf("seed %d: %w", len(seeds)+1, err)
+		}
+		seeds = append(seeds, p)
+	}
+}
+
 // SeedStripe puts an on-Stripe payment into the state, and returns the id of
 // its record.
 func (s *Server) SeedStripe(p StripePayment) (recordID string, err error) {
@@ -39,8 +62,10 @@ func (s *Server) SeedStripe(p StripePayment) (recordID string, err error) {
 		return "", fmt.Errorf("seed: %s cannot be refunded by %d", p.PaymentIntent, p.Refunded)
 	case !slices.Contains([]record.Status{"", record.Initiated, record.Guaranteed, record.Failed, record.Canceled}, p.Outcome):
 		return "", fmt.Errorf("seed: %q is no outcome; use initiated, guaranteed, failed or canceled", p.Outcome)
-	case p.Card != nil && !json.Valid(p.Card):
-		return "", fmt.Errorf("seed: the card of %s is not JSON", p.PaymentIntent)
+	case p.Created < 0 || p.Created > 253_402_300_799: // the year 9999
+		return "", fmt.Errorf("seed: %s was not created at %d; the time is in Unix seconds", p.PaymentIntent, p.Created)
+	case p.Card != nil && !isObject(p.Card):
+		return "", fmt.Errorf("seed: the card of %s is not a JSON object", p.PaymentIntent)
 	}
 	// Versions never change, so nothing in them may be the caller's.
 	p.Metadata, p.Card = maps.Clone(p.Metadata), slices.Clone(p.Card)
@@ -51,7 +76,7 @@ func (s *Server) SeedStripe(p StripePayment) (recordID string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state.aliases[p.PaymentIntent] != nil || p.Charge != "" && s.state.charges[p.Charge] != nil {
-		return "", fmt.Errorf("seed: %s or its charge is in the sandbox already", p.PaymentIntent)
+		return "", fmt.Errorf("seed: %s: %w", p.PaymentIntent, ErrSeeded)
 	}
 	ev := &event{op: opSeed, at: p.Created, seed: &p}
 	if ev.at == 0 {
@@ -63,6 +88,11 @@ func (s *Server) SeedStripe(p StripePayment) (recordID string, err error) {
 	}
 	s.commit(ev)
 	return ev.record, nil
+}
+
+func isObject(b json.RawMessage) bool {
+	var fields map[string]json.RawMessage
+	return json.Unmarshal(b, &fields) == nil && fields != nil
 }
 
 func (s *state) applySeed(e *event) *record.PaymentRecord {
