@@ -8,7 +8,13 @@
 //     reads. Its key (payrec-<id>-<epoch>) is what the API sees.
 //   - An epoch is one try to get an operation done. Under one key there is one
 //     body and one path, for ever. A new epoch starts only when the API
-//     determinately refused the one before, or never executed any of it.
+//     determinately refused the one before, never executed any of it, or was
+//     looked through and does not have it, a day after it was last sent.
+//   - To settle is to say what became of a call in doubt otherwise than by an
+//     answer to it: by looking it up in the account ([Journal.Settle]), or by a
+//     person's decision ([Journal.Decide]). Either is a decision on disk.
+//   - To adopt is to take as reported what the account has: a call in doubt that
+//     was found, or calls of a lost journal ([Plan.Adopt]).
 //   - A [State] is how far an epoch got. "unknown" is a state, not an error: the
 //     call may or may not have had its effect, and is asked again under the
 //     same key with the same bytes.
@@ -23,12 +29,19 @@
 //	   ▲                │  ▲  └──Finish──▶ unknown ──Begin──▶ sending
 //	   └──Finish────────┘  └──Begin── (again, same key)
 //
+//	unknown ──Settle──▶ reconciling ──Settle──▶ adopted | conflict
+//	   └──────────────────────┴──Settle──▶ planned, in the next epoch
+//	unknown, reconciling, conflict ──Decide──▶ adopted | planned, in the next epoch | rejected
+//
 // [Journal.Begin] returns when the intent is on disk, so no byte leaves before.
 // [Journal.Finish] is queued behind it and may reach the disk later: a crash in
 // between leaves "sending", which the next [Open] turns into "unknown", and the
 // call is asked again under its key. "sending" goes back to "planned" only when
-// the call was certainly not executed and never was in doubt. confirmed,
-// adopted and conflict are final; rejected is final for its epoch.
+// the call was certainly not executed and never was in doubt. "reconciling" is
+// never sent again under its key, whatever the clock says later. confirmed and
+// adopted are final; conflict is left by a decision only; rejected is final for
+// its epoch, and for good when a person left the call out. Later steps of a
+// payment never pass one that is refused, in conflict or being looked up.
 //
 // # On disk
 //
@@ -40,9 +53,13 @@
 //	item   what sealing decided about an entry: disposition, lane, operation
 //	op     one row for each operation and epoch: state, ids, times, answer
 //	block  payments of a run being planned that must not be sent
+//	decision  how calls in doubt or in conflict were settled, by whom and why
 //
 // entry.no counts up over the whole journal; op.no is the entry that brought the
-// epoch about, op.home the entry whose body and content it has. The schema is
+// epoch about, op.home the entry whose body and content it has. An epoch that
+// began because the call was absent keeps its row; decision remembers the one
+// before. A content may be the beginning of a hash only, or empty, where all
+// that is known of the call is its stamp. The schema is
 // private: application_id marks the file, user_version counts its format.
 //
 // # Durability
@@ -126,8 +143,7 @@ type (
 	Tally       = record.Tally
 )
 
-// The states of an operation. Reconciling and Adopted are set by
-// reconciliation only.
+// The states of an operation.
 const (
 	Planned     = record.Planned
 	Sending     = record.Sending

@@ -10,8 +10,10 @@ import (
 
 // sendable are the operations that an item of a run may still send: the
 // journal has them in an open state, in this epoch, with the content that the
-// run was planned with. A later run may have taken them over.
-const sendable = `i.disposition IN ('new', 'retry', 'changed') AND o.state IN ('planned', 'sending', 'unknown') AND o.current = 1
+// run was planned with. A later run may have taken them over. What is known to
+// be absent is not sent as it read before its row was changed: the next import
+// plans it as it reads now.
+const sendable = `i.disposition IN ('new', 'retry', 'changed') AND NOT (i.disposition = 'changed' AND o.state = 'planned' AND o.attempts = 0) AND o.state IN ('planned', 'sending', 'unknown') AND o.current = 1
 	AND (o.home = i.home OR (SELECT content FROM entry WHERE no = o.home) = (SELECT content FROM entry WHERE no = i.home))`
 
 // standing are the operations of a run that later steps of their payment must

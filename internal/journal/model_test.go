@@ -41,6 +41,7 @@ type modelRun struct {
 type modelWant struct {
 	id, content string
 	epoch       int
+	changed     bool // only what is in doubt is asked again
 }
 
 func (m *model) open(o *modelOp) bool {
@@ -121,7 +122,7 @@ func (m *model) seal(run string, plan []Op, blocked string) []Disposition {
 	for i, o := range plan {
 		m.plan(o, final[i])
 		if known := m.ops[o.ID]; final[i] == New || final[i] == Retry || final[i] == Changed {
-			r.wants = append(r.wants, modelWant{o.ID, known.Content, known.epoch})
+			r.wants = append(r.wants, modelWant{o.ID, known.Content, known.epoch, final[i] == Changed})
 		}
 	}
 	m.runs = append(m.runs, r)
@@ -387,7 +388,7 @@ func (m *machine) sameLanes(r modelRun) {
 		}
 	}
 	for _, w := range r.wants {
-		if o := m.ops[w.id]; m.open(o) && o.epoch == w.epoch && o.Content == w.content {
+		if o := m.ops[w.id]; m.open(o) && o.epoch == w.epoch && o.Content == w.content && !(w.changed && o.state == Planned && o.attempts == 0) {
 			want = append(want, record.IdempotencyKey(w.id, w.epoch)+" "+string(o.Body))
 		}
 	}

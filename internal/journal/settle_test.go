@@ -82,9 +82,17 @@ func TestAbsent(t *testing.T) {
 	if diff := cmp.Diff(want, list); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
+	// Found absent after its row was edited, it is not sent as it read before.
+	plan(t, j, "edited", pay("A", "edited"))
+	if l := lanes(t, j, "edited"); len(l) != 1 || l[0].Steps[0].Content != "x" {
+		t.Errorf("in doubt: %+v", l)
+	}
 	// An edited row takes the place of what was never sent under the new epoch.
 	if err := j.Settle(ctx, o.ID, 1, Outcome{State: Planned}); err != nil {
 		t.Fatal(err)
+	}
+	if l := lanes(t, j, "edited"); len(l) != 0 {
+		t.Errorf("absent: %+v", l)
 	}
 	plan(t, j, "r2", pay("A", "edited"))
 	if steps := lanes(t, j, "r2")[0].Steps; len(steps) != 1 || steps[0].Epoch != 2 || steps[0].Content != "edited" {
