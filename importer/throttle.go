@@ -9,22 +9,32 @@ import (
 )
 
 // A Throttle is a [Limiter] of one process: a token bucket whose rate adapts.
-// It starts at the ceiling, halves when the API's limiter turns a request away
-// and grows by one request a second for every five clean seconds, up to the
-// ceiling again.
+// It starts at the ceiling and halves when the API's limiter turns a request
+// away, so that the limiter's own bucket fills again. Within seconds it is back
+// at nine tenths of the rate that was too much, and from there it grows by a
+// twenty-fifth for every five clean seconds (1/s at 25/s, which is an endpoint's
+// limit), up to the ceiling again.
+//
+// Halving and growing slowly alone used 83 % of what a limiter below the
+// ceiling lets through; this uses more than 95 % of it, as
+// TestLimitersInFastTime measures.
 type Throttle struct {
 	mu      sync.Mutex // guards the fields below
 	bucket  *rate.Limiter
 	ceiling rate.Limit
-	changed time.Time // when the rate last moved
+	edge    rate.Limit // a little below the rate that was last too much
+	changed time.Time  // when the rate last moved
 	clock   func() time.Time
 }
 
 // The pace of adapting. One halving answers a burst of refusals: requests that
 // were already under way say nothing new about the lowered rate.
 const (
-	growEvery = 5 * time.Second
-	growBy    = rate.Limit(1)
+	growEvery = 5 * time.Second // above the edge, by growBy
+	growBy    = rate.Limit(1.04)
+	backEvery = time.Second / 2 // below the edge, by half
+	backBy    = rate.Limit(1.5)
+	belowEdge = rate.Limit(0.9)
 	deafAfter = time.Second
 	slowest   = rate.Limit(0.5)
 )
@@ -46,11 +56,23 @@ func (t *Throttle) Reserve() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.clock()
-	if limit := t.bucket.Limit(); limit < t.ceiling && now.Sub(t.changed) >= growEvery {
-		t.bucket.SetLimitAt(now, min(limit+growBy, t.ceiling))
-		t.changed = now
-	}
+	t.grow(now)
 	return t.bucket.ReserveN(now, 1).DelayFrom(now)
+}
+
+// grow is called with the lock held.
+func (t *Throttle) grow(now time.Time) {
+	limit, clean := t.bucket.Limit(), now.Sub(t.changed)
+	switch {
+	case limit < t.edge && clean >= backEvery:
+		limit = min(limit*backBy, t.edge)
+	case limit >= t.edge && limit < t.ceiling && clean >= growEvery:
+		limit = min(limit*growBy, t.ceiling)
+	default:
+		return
+	}
+	t.bucket.SetLimitAt(now, limit)
+	t.changed = now
 }
 
 // Report lowers the rate when a rate limiter turned a request away.
@@ -71,6 +93,7 @@ func (t *Throttle) Report(v Verdict, limit string) {
 		current = 2 * 25
 		t.ceiling = 25
 	}
+	t.edge = max(current*belowEdge, slowest)
 	t.bucket.SetLimitAt(now, max(current/2, slowest))
 	t.changed = now
 }

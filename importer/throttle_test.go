@@ -55,12 +55,26 @@ func TestThrottleAdapts(t *testing.T) {
 	if got := rateOf(th); got != 5 {
 		t.Fatalf("after a second burst: %v/s, want 5", got)
 	}
-	for want := 6.0; want <= 20; want++ {
-		clock.advance(growEvery)
+	for _, want := range []float64{7.5, 9} { // back to nine tenths of what was too much
+		clock.advance(backEvery)
 		th.Reserve()
 		if got := rateOf(th); got != want {
-			t.Fatalf("after five clean seconds: %v/s, want %v", got, want)
+			t.Fatalf("after half a clean second: %v/s, want %v", got, want)
 		}
+	}
+	for before := 9.0; before < 20; {
+		clock.advance(growEvery - 1)
+		th.Reserve()
+		if got := rateOf(th); got != before {
+			t.Fatalf("grew to %v/s before five clean seconds", got)
+		}
+		clock.advance(1)
+		th.Reserve()
+		got := rateOf(th)
+		if got <= before || got > before*1.041 {
+			t.Fatalf("after five clean seconds: %v/s, was %v", got, before)
+		}
+		before = got
 	}
 	clock.advance(time.Minute)
 	th.Reserve()
