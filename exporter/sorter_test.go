@@ -1,0 +1,78 @@
+package exporter
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestSorter: whatever the limit, keys ascend, what has one key stays in its
+// order, nothing is lost and the second reading is the first.
+func TestSorter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := sorter{limit: rapid.SampledFrom([]int{1, 200, 1000, 1 << 20}).Draw(t, "limit")}
+		defer s.close()
+		type entry struct{ key, value string }
+		var want []entry
+		for range rapid.IntRange(0, 60).Draw(t, "n") {
+			e := entry{rapid.StringN(0, 3, -1).Draw(t, "key"), rapid.String().Draw(t, "value")}
+			want = append(want, e)
+			if err := s.add(e.key, []byte(e.value)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slices.SortStableFunc(want, func(a, b entry) int { return bytes.Compare([]byte(a.key), []byte(b.key)) })
+		for range 2 {
+			var got []entry
+			last := ""
+			for g, err := range s.groups() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(got) > 0 && string(g.key) <= last {
+					t.Fatalf("%q comes after %q", g.key, last)
+				}
+				last = string(g.key)
+				for _, v := range g.values {
+					got = append(got, entry{last, string(v)})
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d entries, want %d:\n%q\n%q", len(got), len(want), got, want)
+			}
+		}
+	})
+}
+
+// TestSorterSaysWhenItsFileIsCut: a short file must not pass for the end.
+func TestSorterSaysWhenItsFileIsCut(t *testing.T) {
+	for _, cut := range []int64{1, 3, 4} {
+		s := sorter{limit: 1}
+		for _, key := range []string{"b", "a"} {
+			if err := s.add(key, []byte("1")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.file.Truncate(s.size - cut); err != nil {
+			t.Fatal(err)
+		}
+		var last error
+		for _, err := range s.groups() {
+			last = err
+		}
+		if cut < 4 && !errors.Is(last, io.ErrUnexpectedEOF) || last == nil {
+			t.Errorf("cut by %d: %v", cut, last)
+		}
+		s.close()
+	}
+	s := sorter{limit: 1}
+	t.Setenv("TMPDIR", "/nowhere/at/all")
+	if err := s.add("a", nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without a folder for temporary files: %v", err)
+	}
+}
