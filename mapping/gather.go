@@ -42,6 +42,17 @@ func (g *gathering) aggregates() []*aggregate {
 	return list
 }
 
+// sums says whether values are computed over rows, so that a row must not be
+// there twice.
+func (m *Mapping) sums() bool {
+	for _, g := range m.gatherings {
+		if !g.apart {
+			return true
+		}
+	}
+	return false
+}
+
 // gatheredLets compiles values over rows.
 func (c *compiler) gatheredLets(n *node, what string, rowScope *expression.Scope, key expression.Kind) []*payLet {
 	var lets []*payLet
@@ -126,11 +137,14 @@ func (s *Session) begin(row *table.Row) {
 // Gather takes a row in the first pass, for values over several rows. What is
 // wrong with a row shows in the second pass; the error is final.
 func (s *Session) Gather(row *table.Row) error {
+	s.gathering = true
 	body, err := s.enter(row)
 	if err != nil || !body {
 		return err
 	}
-	s.gathering = true
+	if s.m.sums() {
+		s.copies.add(row)
+	}
 	s.begin(row)
 	if row.Err != nil {
 		return nil // fatal in the second pass

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/payrec/payrec/internal/table"
 )
 
 // orders is a mapping in which the lines of an order are one payment, and the
@@ -119,5 +121,42 @@ func TestSharedCallFaults(t *testing.T) {
 	two := strings.Replace(orders(""), "amount: '=-paid'", "amount: '=-first_at'", 1)
 	if _, err := Parse("x", []byte(two), Options{}); err == nil || !strings.Contains(err.Error(), "first_at") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// One file named twice, or copied under another name, would double every sum.
+func TestCopiesOfAFile(t *testing.T) {
+	const a, b = "Ref,Of,Sum,At,Type\nL1,A,1,2026-01-01,\n", "Ref,Of,Sum,At,Type\nL2,A,1,2026-01-01,\n"
+	for _, tt := range []struct {
+		files [][2]string
+		want  string
+	}{
+		{[][2]string{{"a.csv", a}, {"b.csv", b}}, ""},
+		{[][2]string{{"a.csv", a}, {"b.csv", b}, {"c.csv", strings.ReplaceAll(a, "L1", `"L1"`)}}, `c.csv: has the same rows as "a.csv"`},
+		{[][2]string{{"a.csv", a}, {"a.csv", a}}, `a.csv: has the same rows as "a.csv"`},
+		{[][2]string{{"a.csv", a}, {"x.csv", "Ref,Of,Sum,At,Type\n"}, {"y.csv", "Ref,Of,Sum,At,Type\n"}}, ""},
+	} {
+		m := mustParse(t, orders(""), Options{})
+		s := m.NewSession()
+		var all []*table.Row
+		for _, f := range tt.files {
+			rows, err := (&inlineTest{file: f[0], lines: strings.Split(strings.TrimSuffix(f[1], "\n"), "\n")}).table(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, rows...)
+		}
+		var failed error
+		for _, do := range []func(*table.Row) error{s.Gather, func(row *table.Row) error { _, err := s.Row(row); return err }} {
+			for _, row := range all {
+				if failed == nil {
+					failed = do(row)
+				}
+			}
+		}
+		if got := fmt.Sprint(failed); tt.want == "" && failed != nil || tt.want != "" && !strings.HasPrefix(got, tt.want) {
+			t.Errorf("got %v, want %s", failed, tt.want)
+		}
+		s.Close()
 	}
 }

@@ -21,6 +21,7 @@ type Session struct {
 	gathered  []*gathered // by gathering of the mapping
 	gathering bool        // in the first pass
 	ordinal   int64       // of the body row, in this pass
+	copies    copies      // in the first pass
 
 	bound  bool
 	header *table.Columns // that the columns are bound to
@@ -70,6 +71,11 @@ func (s *Session) enter(row *table.Row) (bool, error) {
 		s.bound, s.file, s.part, s.values.part = false, row.Pos.File, false, false
 		clear(s.values.bound)
 		s.values.newFile(row.Pos)
+		if s.gathering {
+			if err := s.copies.begin(row.Pos.File); err != nil {
+				return false, err
+			}
+		}
 	}
 	s.line = row.Pos.Line
 	if row.Err != nil {
@@ -99,11 +105,9 @@ func (s *Session) enter(row *table.Row) (bool, error) {
 // adds up over the rows of a payment would be wrong, so it is refused.
 func (s *Session) leftOver(row *table.Row) error {
 	s.part, s.values.part = true, true
-	for _, g := range s.m.gatherings {
-		if !g.apart {
-			return &table.Error{Pos: row.Pos, Msg: "this is a file of left-over rows, but the mapping needs all rows of a payment (" + g.what + ")",
-				Hint: "mend the original file, or say the params that decide, and import it whole; what was sent before is not sent again"}
-		}
+	if s.m.sums() {
+		return &table.Error{Pos: row.Pos, Msg: "this is a file of left-over rows, but the mapping needs all rows of a payment",
+			Hint: "mend the original file, or say the params that decide, and import it whole; what was sent before is not sent again"}
 	}
 	return nil
 }
@@ -114,7 +118,10 @@ func (s *Session) leftOver(row *table.Row) error {
 // a missing column, an unreadable total.
 func (s *Session) Row(row *table.Row) (*Result, error) {
 	if s.gathering { // the second pass begins
-		s.gathering, s.ordinal = false, 0
+		if err := s.copies.begin(""); err != nil {
+			return nil, err
+		}
+		s.gathering, s.ordinal, s.line = false, 0, row.Pos.Line
 	}
 	body, err := s.enter(row)
 	if err != nil {
