@@ -62,6 +62,7 @@ Exit statuses: 0 stopped · 1 it could not be served · 2 usage`,
 	flags.StringVar(&f.seeds, "load", "", "put the on-Stripe payments of `FILE`, JSON lines, into it")
 	flags.Uint64Var(&f.seed, "seed", 0, "`NUMBER` that ids, latencies and chances are drawn from (default: another each time)")
 	flags.BoolVar(&f.semantics, "semantics", false, "print what is our own choice because the API's behaviour is not public")
+	cmd.AddCommand(a.sandboxVerifyCommand())
 	return cmd
 }
 
