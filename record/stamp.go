@@ -26,6 +26,7 @@ const (
 	StampFee          = "payrec_fee"           // decimal, major units, positive when it was taken
 	StampNet          = "payrec_net"           // decimal, major units
 	StampNetCurrency  = "payrec_net_currency"  // of fee and net, lower case
+	StampUndo         = "payrec_undo"          // the run whose payment was taken back
 	StampRefundPrefix = "payrec_refund_"       // one pair per refund; see [RefundStamp]
 	StampCallPrefix   = "payrec_call_"         // one pair per other call; see [CallStamp]
 )
