@@ -33,6 +33,9 @@ func (a *app) applyRun(ctx context.Context, f *importFlags, id string) (err erro
 // findSources finds the files of a plan again, so that what is refused can be
 // written in their shape. A file that changed is not the file of the plan.
 func (r *importRun) findSources(run journal.RunStatus) error {
+	if len(run.Files) == 0 {
+		return nil // a plan to undo another run
+	}
 	m, err := mapping.Load(run.Mapping, mapping.Options{Params: run.Params})
 	if err != nil {
 		return fmt.Errorf("the plan's mapping %s cannot be read", run.Mapping)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/payrec/payrec/internal/stripeapi"
 )
 
 // rebuilds runs rebuild and returns its status and result.
@@ -25,6 +27,25 @@ func (c *crash) rebuilds(args ...string) (int, rebuildResult) {
 		}
 	}
 	return cmd.ProcessState.ExitCode(), r
+}
+
+// client speaks with the sandbox.
+func (c *crash) client() *stripeapi.Client {
+	c.Helper()
+	base, err := stripeapi.ParseBase(c.url)
+	if err != nil {
+		c.Fatal(err)
+	}
+	key, err := stripeapi.ParseKey("sk_test_crash")
+	if err != nil {
+		c.Fatal(err)
+	}
+	client, err := stripeapi.New(stripeapi.Config{Base: base, Key: key})
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.Cleanup(client.Close)
+	return client
 }
 
 // TestRebuild: the journal is lost. Made anew from the account, it knows all

@@ -62,7 +62,7 @@ traced to a line of a file.`,
 			root.AddCommand(c)
 		}
 	}
-	add("import", a.importCommand(), a.planCommand(), a.applyCommand(), a.statusCommand(), a.resolveCommand(), a.rebuildCommand())
+	add("import", a.importCommand(), a.planCommand(), a.applyCommand(), a.statusCommand(), a.resolveCommand(), a.rebuildCommand(), a.undoCommand())
 	add("export", a.exportCommand(), a.reconcileCommand())
 	add("mapping", a.inspectCommand(), a.initCommand(), a.lintCommand(), a.testCommand(), a.explainCommand(), a.presetsCommand(), a.schemaCommand())
 	add("other", a.sandboxCommand(), a.versionCommand())
