@@ -52,6 +52,13 @@ type tally struct {
 	held                                  map[string]int // kills by call and point
 }
 
+func (y *tally) hold(t *trap) {
+	if y.held == nil {
+		y.held = map[string]int{}
+	}
+	y.held[t.call+" "+string(t.point)]++
+}
+
 func TestCrash(t *testing.T) {
 	kills := *crashKills
 	if testing.Short() {
@@ -62,7 +69,6 @@ func TestCrash(t *testing.T) {
 	cells.SetLimit(6) // processes mostly wait for the disk and for being killed
 	for i := range tallies {
 		stratum, fate := strata[i/len(fates)], fates[i%len(fates)]
-		tallies[i].held = map[string]int{}
 		cells.Go(func() error {
 			t.Run(stratum+"/"+fate, func(t *testing.T) {
 				for seed := uint64(0); tallies[i].kills < (kills+len(tallies)-1)/len(tallies) && !t.Failed(); seed++ {
@@ -138,7 +144,8 @@ type round struct {
 	world         *world
 	lives         *lives
 	dir, journal  string
-	over          bool // a process came to its end
+	skew          time.Duration // how far the processes' clock is ahead of the world's
+	over          bool          // a process came to its end
 }
 
 func newRound(t *testing.T, stratum, fate string, seed uint64, tally *tally) *round {
@@ -184,7 +191,7 @@ func (r *round) start(url string, concurrency int) *process {
 	p.Cmd = exec.Command(os.Args[0], "import", "lives.csv", "-m", life, "--json", "--api-base", url,
 		"--journal", r.journal, "--concurrency", fmt.Sprint(concurrency))
 	p.Dir = r.dir
-	p.Env = append(os.Environ(), beMain+"=1", "STRIPE_API_KEY=sk_test_crash", testClock+"="+time.Duration(r.world.aged.Load()).String())
+	p.Env = append(os.Environ(), beMain+"=1", "STRIPE_API_KEY=sk_test_crash", testClock+"="+(time.Duration(r.world.aged.Load())+r.skew).String())
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
 	if err := p.Start(); err != nil {
 		r.t.Fatal(err)
@@ -232,7 +239,7 @@ func (r *round) kill(k kill) {
 		r.tally.kills++
 		if inFlight {
 			r.tally.inFlight++
-			r.tally.held[k.trap.call+" "+string(k.trap.point)]++
+			r.tally.hold(k.trap)
 		}
 		if k.trap == nil {
 			r.tally.early++
