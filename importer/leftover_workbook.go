@@ -128,6 +128,10 @@ func (b *leftoverBook) style() error {
 		{&b.styles.badText, excelize.Style{Font: bad, Fill: fill("FFC7CE"), NumFmt: asText, Alignment: top}},
 		{&b.styles.badNumber, excelize.Style{Font: bad, Fill: fill("FFC7CE"), Alignment: top}},
 	} {
+		if s.style.Font == nil {
+			s.style.Font = &excelize.Font{}
+		}
+		s.style.Font.Family, s.style.Font.Size = "Calibri", 11
 		id, err := b.f.NewStyle(&s.style)
 		if err != nil {
 			return err

@@ -68,7 +68,7 @@ func TestRejectedWorkbookIsImportedAgain(t *testing.T) {
 			}
 			common := append([]string{"-m", tt.preset, "--sandbox=" + filepath.Join(dir, "state"), "--out", dir}, tt.more...)
 
-			whole := importJSON(t, 0, append([]string{sample, "--sandbox=" + filepath.Join(dir, "other"), "-m", tt.preset}, tt.more...)...)
+			whole := importJSON(t, 0, append([]string{sample, "--sandbox=" + filepath.Join(dir, "other"), "-m", tt.preset, "--out", dir}, tt.more...)...)
 			source := filepath.Join(dir, "source.xlsx")
 			edit(t, sample, source, sheet, tt.spoil)
 			first := importJSON(t, exitPartial, append([]string{source}, common...)...)
