@@ -91,7 +91,7 @@ func (s *state) applyChange(e *event) *record.PaymentRecord {
 		r.ShippingDetails = mergeShipping(r.ShippingDetails, e.params)
 		a.CustomerDetails, a.Description, a.ShippingDetails = r.CustomerDetails, r.Description, r.ShippingDetails
 	case record.ReportRefund:
-		s.applyRefund(&r, e.params)
+		s.applyRefund(&r, e)
 	}
 	r.Metadata = mergeMetadata(r.Metadata, e.params)
 	a.Metadata = mergeMetadata(a.Metadata, e.params)
@@ -100,7 +100,8 @@ func (s *state) applyChange(e *event) *record.PaymentRecord {
 	return &r
 }
 
-func (s *state) applyRefund(r *record.PaymentRecord, params record.Params) {
+func (s *state) applyRefund(r *record.PaymentRecord, e *event) {
+	params := e.params
 	amount, given := amountAt(params, "amount")
 	if !given {
 		amount.Value = r.AmountGuaranteed.Value - r.AmountRefunded.Value
@@ -108,7 +109,7 @@ func (s *state) applyRefund(r *record.PaymentRecord, params record.Params) {
 	r.AmountRefunded.Value += amount.Value
 	ref, _ := params.Get("processor_details.custom.refund_reference")
 	s.refs[ref] = struct{}{}
-	s.refunds++
+	s.refunds = append(s.refunds, refundMade{ref, r.ID, record.Amount{Currency: r.AmountRequested.Currency, Value: amount.Value}, e.at})
 }
 
 // setOutcome puts the whole requested amount into the portion that the

@@ -53,6 +53,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		s.control(w, hr)
 		return
 	}
+	if isPage(hr.URL.Path) && localHost(hr.Host) {
+		s.page(w, hr)
+		return
+	}
 	r := &request{Request: hr}
 	r.number, r.reqID = s.ids.request()
 	a := s.serve(r)

@@ -30,7 +30,9 @@
 // The files in reading order: sandbox.go, http.go (the layers), form.go and
 // validate.go (parameters), state.go, decide.go and apply.go (what a call
 // does), read.go (retrieving and listing), keys.go, store.go (the state file),
-// fault.go, semantics.go.
+// fault.go and faultfile.go, limits.go and latency.go, semantics.go and cells.go,
+// verify.go and probes.go (another base asked the same), control.go, page.go and
+// pagerows.go (what a browser sees).
 package sandbox
 
 import (
@@ -237,7 +239,7 @@ func (s *Server) Totals() Totals {
 		Requests: s.requests.Load(), Writes: s.writes.Load()}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	t.Records, t.Attempts, t.Refunds = len(s.state.order), len(s.state.attempts), s.state.refunds
+	t.Records, t.Attempts, t.Refunds = len(s.state.order), len(s.state.attempts), len(s.state.refunds)
 	for _, p := range s.state.order {
 		r := p.rec
 		count(t.RecordSums, r.AmountRequested, r.AmountGuaranteed, r.AmountFailed, r.AmountCanceled, r.AmountRefunded)

@@ -19,7 +19,7 @@ type state struct {
 	charges  map[string]*attempt // Charge ids of on-Stripe payments
 	refs     map[string]struct{} // refund_reference of every refund
 	attached map[string]struct{} // "in_… pr_…" that attach_payment joined
-	refunds  int
+	refunds  []refundMade        // oldest first
 }
 
 // A payment is a record's latest version and its attempts, oldest first.
