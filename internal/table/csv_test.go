@@ -56,7 +56,9 @@ func TestTraps(t *testing.T) {
 		want       string
 	}{
 		{"nothing", "", none, ""},
-		{"nothing, and a header wanted", "", Dialect{}, lines("t.csv: the file has no header: it has no row with any text")},
+		{"nothing, and a header wanted", "", Dialect{}, lines("t.csv: the file is empty, so it has no header; export it again, or see to what was to write it")},
+		{"nothing, and a header sought", "", Dialect{Header: Header{Find: []string{"a"}}}, lines("t.csv: the file is empty, so it has no header; export it again, or see to what was to write it")},
+		{"a mark alone", "\ufeff", Dialect{Header: Header{Find: []string{"a"}}}, lines("t.csv: the file is empty, so it has no header; export it again, or see to what was to write it")},
 		{"only blank lines", "\n \n", Dialect{}, lines("1 blank", "2 blank  ", "t.csv: the file has no header: it has no row with any text")},
 		{"no line end at the end", "a,b\n1,2", Dialect{}, lines("1 header a|b", "2 body 1|2")},
 		{"blank lines are rows", "a\n\n1\n\n", Dialect{}, lines("1 header a", "2 blank", "3 body 1", "4 blank")},

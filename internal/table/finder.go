@@ -153,6 +153,9 @@ func (f *finder) missing() *fault {
 	case f.row > 0:
 		e.msg = fmt.Sprintf("no row with text starts at line %d, where the header is said to be", f.row)
 		e.hint = "blank lines count; or find the header by its names"
+	case f.seen == 0:
+		e.msg = "the file is empty, so it has no header"
+		e.hint = "export it again, or see to what was to write it"
 	case len(f.find) == 0:
 		e.msg = "the file has no header: it has no row with any text"
 	case f.other != 0:
