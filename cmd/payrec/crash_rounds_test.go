@@ -146,6 +146,7 @@ type round struct {
 	dir, journal  string
 	skew          time.Duration // how far the processes' clock is ahead of the world's
 	over          bool          // a process came to its end
+	shell         string        // a shell command that becomes the process; "" starts it directly
 }
 
 func newRound(t *testing.T, stratum, fate string, seed uint64, tally *tally) *round {
@@ -190,6 +191,9 @@ func (r *round) start(url string, concurrency int) *process {
 	p := &process{ended: make(chan struct{})}
 	p.Cmd = exec.Command(os.Args[0], "import", "lives.csv", "-m", life, "--json", "--api-base", url,
 		"--journal", r.journal, "--concurrency", fmt.Sprint(concurrency))
+	if r.shell != "" {
+		p.Cmd = exec.Command("/bin/sh", append([]string{"-c", r.shell}, p.Args...)...)
+	}
 	p.Dir = r.dir
 	p.Env = append(os.Environ(), beMain+"=1", "STRIPE_API_KEY=sk_test_crash", testClock+"="+(time.Duration(r.world.aged.Load())+r.skew).String())
 	p.Stdout, p.Stderr = &p.stdout, &p.stderr
