@@ -84,7 +84,7 @@ var probes = [...]probe{
 	about("attempt-inherits", "what a new attempt takes from the record", report("&description=d&customer_details[name]=N&shipping_details[name]=S"), after("failed", ""), again("&description=e").saving("record"), reading("/v1/payment_attempt_records/{record.attempt}")),
 	about("attempts-order", "attempts, listed", report(""), after("failed", ""), again("").saving("record"), reading("/v1/payment_attempt_records?payment_record={record}", "data.0.id", "data.length")),
 	about("call-metadata", "metadata of a transition", report("&metadata[a]=1"), after("failed", "&metadata[b]=2"), reading("/v1/payment_attempt_records/{record.attempt}")),
-	about("canceled-attempts", "an attempt reported as canceled", report(""), after("failed", ""), again("&outcome=canceled&canceled[canceled_at]=1700000250").at("2026-09-30.endive")),
+	about("", "an attempt reported as canceled", report(""), after("failed", ""), again("&outcome=canceled&canceled[canceled_at]=1700000250").at("2026-09-30.endive")),
 	about("", "a payment reported as canceled", report("&outcome=canceled&canceled[canceled_at]=1700000250").at("2026-09-30.endive").just("amount_canceled.value")),
 	about("", "a payment reported as canceled, before there was that", refuse("&outcome=canceled&canceled[canceled_at]=1700000250")),
 	about("currency-lower-case", "a currency in upper case", refuse("&amount_requested[currency]=USD").just("amount.currency")),

@@ -24,7 +24,6 @@ var choices = [...]Choice{
 	{"attempt-inherits", "report_payment_attempt", "a new attempt takes money, customer, description, method, processor and shipping from the record unless the call gives them; the record follows", "the call has no parameters for the first of these"},
 	{"attempts-order", "list attempts", "newest first", "as in the guide's sample; the reference does not say"},
 	{"call-metadata", "every call with metadata", "metadata of a call merges into the record and into the latest attempt; a new attempt starts with the metadata of its call only", "not documented on which object it lands"},
-	{"canceled-attempts", "report_payment_attempt", "outcome=canceled is taken from 2026-09-30.endive on, as by report_payment", "the changelog names the outcome, and the description of that version is not public in the form we hold answers against"},
 	{"created-window", "list records", "created_after and created_before are exclusive", "the plain reading of the names"},
 	{"currency-lower-case", "money", "a currency code in upper case is refused with 400", "documented as lower case"},
 	{"currency-steps", "money", "three-decimal amounts end in 0, ISK and UGX are multiples of 100; else refused with 400", "the rule is documented for charges, not for reported payments"},

@@ -63,7 +63,10 @@ func TestOfficialClient(t *testing.T) {
 	if r, err = c.V1PaymentRecords.ReportPaymentAttemptFailed(ctx, r.ID, &stripe.PaymentRecordReportPaymentAttemptFailedParams{FailedAt: stripe.Int64(1700000001)}); err != nil || r.AmountFailed.Value != 1000 {
 		t.Fatalf("failed: %+v, %v", r, err)
 	}
-	if r, err = c.V1PaymentRecords.ReportPaymentAttempt(ctx, r.ID, &stripe.PaymentRecordReportPaymentAttemptParams{InitiatedAt: stripe.Int64(1700000002)}); err != nil || r.LatestPaymentAttemptRecord == first {
+	if r, err = c.V1PaymentRecords.ReportPaymentAttempt(ctx, r.ID, &stripe.PaymentRecordReportPaymentAttemptParams{InitiatedAt: stripe.Int64(1700000002),
+		PaymentMethodDetails: &stripe.PaymentRecordReportPaymentAttemptPaymentMethodDetailsParams{Type: stripe.String("custom"),
+			Custom: &stripe.PaymentRecordReportPaymentAttemptPaymentMethodDetailsCustomParams{DisplayName: stripe.String("Worldpay")}},
+	}); err != nil || r.LatestPaymentAttemptRecord == first || r.PaymentMethodDetails.Custom.DisplayName != "Worldpay" {
 		t.Fatalf("retried: %+v, %v", r, err)
 	}
 	if r, err = c.V1PaymentRecords.ReportPaymentAttemptGuaranteed(ctx, r.ID, &stripe.PaymentRecordReportPaymentAttemptGuaranteedParams{GuaranteedAt: stripe.Int64(1700000003)}); err != nil || r.AmountGuaranteed.Value != 1000 {
