@@ -10,8 +10,12 @@ import (
 // misplaced quotes, records that reach beyond the buffer, the first record of a
 // file, and every record of a file whose lines end with CR.
 
-// byteAt is the byte at offset p of the record, reading on if need be.
+// byteAt is the byte at offset p of the record, reading on if need be. A record
+// that reaches the limit is refused also when the buffer has more of it.
 func (s *scanner) byteAt(p int) (byte, bool, error) {
+	if p > s.limits.Row {
+		return 0, false, s.tooLong("row", s.limits.Row, s.at)
+	}
 	for s.start+p >= s.end {
 		if ok, err := s.more(); err != nil || !ok {
 			return 0, false, err
@@ -94,6 +98,9 @@ func (s *scanner) carefulRecord(l *line) error {
 		if end == 1 && s.buf[s.start+p] == '\r' {
 			s.ends = endsCR
 		}
+	}
+	if s.bad != nil {
+		s.bad.value = s.shown(s.wrong, p)
 	}
 	if err := s.cut(s.text); err != nil {
 		return err
@@ -214,14 +221,21 @@ func (s *scanner) afterQuote(p, opened, here int) (int, error) {
 		if opened != here {
 			where = fmt.Sprintf(" (the quote opens on line %d)", opened)
 		}
-		rest := s.buf[s.start+q : min(s.end, s.start+q+40)]
-		if i := bytes.IndexAny(rest, "\r\n"); i >= 0 {
-			rest = rest[:i]
-		}
-		s.bad = &fault{at: here, cell: len(s.spans), value: cut(string(bytes.ToValidUTF8(rest, replacement))),
-			msg: "text after a closing quote" + where, hint: "double a quote that belongs to the text"}
+		s.wrong = q
+		s.bad = &fault{at: here, cell: len(s.spans), msg: "text after a closing quote" + where, hint: "double a quote that belongs to the text"}
 	}
 	return p, nil
+}
+
+// shown is what a message shows of the record between two offsets: a little of
+// the first line. It is taken when the record is read to its end, because what
+// stands in the buffer before that depends on how the bytes arrive.
+func (s *scanner) shown(from, to int) string {
+	text := s.buf[s.start+from : s.start+min(to, from+40)]
+	if i := bytes.IndexAny(text, "\r\n"); i >= 0 {
+		text = text[:i]
+	}
+	return cut(string(bytes.ToValidUTF8(text, replacement)))
 }
 
 // plainCell reads to the next delimiter or line end, and stops before it.

@@ -64,6 +64,7 @@ type scanner struct {
 	spans []span   // its cells, in text or where they stand in buf
 	cells []string // handed out, reused
 	bad   *fault   // of the record in work
+	wrong int      // offset of what bad blames, when that is text after a quote
 }
 
 // A span is where a cell's text is.
