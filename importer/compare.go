@@ -32,6 +32,9 @@ func compare(d record.Doubt, r *record.PaymentRecord) finding {
 	if d.Call == record.ReportRefund {
 		return compareRefund(d, r)
 	}
+	if d.Call == record.AttachPayment { // it left no stamp
+		return isUnclear("whether %s is attached to its invoice does not show in it; look at the invoice", r.ID)
+	}
 	if carries(r, d.ID) {
 		return isThere
 	}

@@ -82,6 +82,7 @@ func stamped(op record.Op, e mapping.Event) record.Params {
 			stamp.Fee = e.Fee.Text()
 		}
 		put(stamp.Pair())
+	case record.AttachPayment: // takes no metadata
 	default:
 		// The record may already carry the stamps of report_payment, so a later
 		// call writes under its own name.

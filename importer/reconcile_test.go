@@ -338,6 +338,7 @@ func TestCompare(t *testing.T) {
 		{"failed, another attempt since", failed, nil, changes{status(0, 1000, 0, 0), moved}, record.ConflictState},
 		{"failed, stamped, another attempt since", failed, nil, changes{own, moved}, record.Adopted},
 		{"canceled", canceled, nil, changes{status(0, 0, 1000, 0)}, record.Adopted},
+		{"attached to an invoice", record.AttachPayment, nil, changes{status(1000, 0, 0, 0)}, record.ConflictState},
 		{"not canceled", canceled, nil, nil, absent},
 		{"a new attempt", attempt, nil, changes{moved}, record.Adopted},
 		{"no new attempt", attempt, nil, nil, absent},

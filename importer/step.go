@@ -156,11 +156,8 @@ func (a *applying) skewed(answer Answer) error {
 // known outcome for an unknown one. The sender's own timeout ends it.
 func (a *applying) send(ctx context.Context, step record.Step, recordID string) Answer {
 	a.requests.Add(1)
-	return a.Sender.Send(context.WithoutCancel(ctx), Request{
-		Path: step.Call.Path(recordID),
-		Key:  step.Key(),
-		Body: step.Body,
-	})
+	path, body := step.Request(recordID)
+	return a.Sender.Send(context.WithoutCancel(ctx), Request{Path: path, Key: step.Key(), Body: body})
 }
 
 // finish notes an outcome; an interrupt must not keep it from the disk.

@@ -35,7 +35,7 @@ type target struct {
 	short   bool // comes from a short form, so that a written-out field wins
 }
 
-var emitKeys = []string{"on", "per", "let", "when", "call", "id", "needs", "fee", "net", "set"}
+var emitKeys = []string{"on", "per", "let", "when", "call", "id", "needs", "fee", "net", "invoice", "set"}
 
 func (c *compiler) emit(root *node, rowScope *expression.Scope) {
 	n := root.get("emit")
@@ -65,7 +65,7 @@ func (c *compiler) emit(root *node, rowScope *expression.Scope) {
 		e.fee = c.expression(e.scope, item.get("fee"), expression.Money)
 		e.net = c.expression(e.scope, item.get("net"), expression.Money)
 		if e.spec != nil {
-			c.set(e, item.get("set"))
+			c.set(e, item)
 			c.complete(e)
 		}
 		c.names.hide(shown)
@@ -77,7 +77,7 @@ func (c *compiler) emit(root *node, rowScope *expression.Scope) {
 
 func (c *compiler) call(e *emit, item *node) {
 	var calls []string
-	for _, name := range record.Calls() {
+	for _, name := range record.Writes() {
 		calls = append(calls, string(name))
 	}
 	call := item.get("call")
@@ -99,7 +99,8 @@ func (c *compiler) call(e *emit, item *node) {
 }
 
 // set compiles the fields, short forms first so that others win.
-func (c *compiler) set(e *emit, n *node) {
+func (c *compiler) set(e *emit, item *node) {
+	n := item.get("set")
 	if n != nil && n.kind == mappingNode {
 		for _, en := range n.entries {
 			c.shortForm(e, en.key, en.value)
@@ -111,6 +112,11 @@ func (c *compiler) set(e *emit, n *node) {
 		}
 		c.field(e, key.text, key, value)
 	})
+	if invoice := item.get("invoice"); invoice != nil && e.call != record.AttachPayment {
+		c.at(invoice, "remove it, or make an emit of its own that says call: attach_payment", "%s takes no invoice", e.call)
+	} else if invoice != nil {
+		c.field(e, "invoice", invoice, invoice)
+	}
 	slices.SortFunc(e.targets, func(a, b *target) int { return strings.Compare(a.path, b.path) })
 }
 
@@ -305,6 +311,8 @@ func missingHint(problem *record.FieldError) string {
 		return "say reference: =id"
 	case "payment_method_details":
 		return "say method: {name: Adyen}"
+	case "invoice":
+		return "say invoice: =invoice, its id at Stripe (in_…)"
 	case "outcome":
 		return "say refunded_at: =at, or outcome: …"
 	}

@@ -61,7 +61,7 @@ func reference(t *testing.T) string {
 	for _, f := range shortForms() {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", f.name, inTable(f.doc))
 	}
-	for _, call := range record.Calls() {
+	for _, call := range record.Writes() {
 		fmt.Fprintf(&b, "\n#### %s\n\n| field | |\n|--|--|\n", call)
 		for _, f := range record.SpecOf(call).Fields {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", f.Path, inTable(fieldDoc(f)))

@@ -34,7 +34,7 @@ func Schema() []byte {
 			definitions[p.name] = p.schema()
 		}
 	}
-	for _, call := range record.Calls() {
+	for _, call := range record.Writes() {
 		definitions[setName(call)] = setSchema(record.SpecOf(call))
 	}
 	root := parts()[0].schema()
@@ -131,7 +131,7 @@ func setName(call record.CallName) string { return "set_" + string(call) }
 // setByCall chooses the schema of `set` by the call beside it.
 func setByCall() []schema {
 	var out []schema
-	for _, call := range record.Calls() {
+	for _, call := range record.Writes() {
 		out = append(out, schema{
 			"if":   schema{"required": []string{"call"}, "properties": schema{"call": schema{"const": string(call)}}},
 			"then": schema{"properties": schema{"set": ref(setName(call))}},

@@ -214,7 +214,7 @@ func valueParts() []part {
 // callParts say which calls are made, and what must hold.
 func callParts() []part {
 	var calls []string
-	for _, call := range record.Calls() {
+	for _, call := range record.Writes() {
 		calls = append(calls, string(call))
 	}
 	expected := schema{"type": "object", "required": []string{"call"}, "properties": schema{"call": words(calls...)}}
@@ -239,6 +239,7 @@ func callParts() []part {
 			{"needs", words(string(record.ReportPayment)), "the payment must have been reported: in this file, before, or found at Stripe; otherwise the call waits"},
 			{"fee", ref("expression"), "what the processor took: for reports"},
 			{"net", ref("expression"), "what was paid out: for reports"},
+			{"invoice", ref("expression"), "of attach_payment: the invoice that the payment pays, by its id at Stripe (in_…)"},
 			{"set", schema{"type": "object"}, "the call's fields by the API's own names, and the short forms"},
 		}, []string{"on", "call", "id"}},
 		{"wildcard", "Columns that become metadata, under metadata as \"*\": the text that the star of the pattern stands for is the key. A pair with a value that is written out wins; sensitive columns are left out.", []keyDoc{

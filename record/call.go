@@ -23,14 +23,23 @@ const (
 	ReportRefund                      CallName = "report_refund"
 )
 
+// AttachPayment attaches a payment's record to an invoice, which is paid by it.
+// It is an operation of the Invoices API: it changes no record, takes no
+// metadata and answers with the invoice. See [Op.Request].
+const AttachPayment CallName = "attach_payment"
+
 // Creates says whether the call makes a record of its own; every other call
 // acts on an existing one.
 func (n CallName) Creates() bool { return n == ReportPayment }
 
-// Path is the call's URL path. recordID is ignored by report_payment.
+// Path is the call's URL path. recordID is ignored by report_payment; of
+// attach_payment it does not tell the path, which is "".
 func (n CallName) Path(recordID string) string {
-	if n.Creates() {
+	switch n {
+	case ReportPayment:
 		return "/v1/payment_records/" + string(n)
+	case AttachPayment:
+		return ""
 	}
 	return "/v1/payment_records/" + url.PathEscape(recordID) + "/" + string(n)
 }

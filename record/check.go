@@ -178,6 +178,9 @@ func (f Field) check(p Param) (ErrorKind, string) {
 		if n := utf8.RuneCountInString(v); n > f.Max {
 			return TooLong, fmt.Sprintf("%d characters; the API takes %d", n, f.Max)
 		}
+		if f.Prefix != "" && !isID(v, f.Prefix) {
+			return Invalid, "must be an id of Stripe's that begins with " + f.Prefix
+		}
 	}
 	return 0, ""
 }
@@ -194,6 +197,12 @@ const (
 func positive(s string, most int64) bool {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return err == nil && n > 0 && n <= most && s[0] != '+' && s[0] != '0'
+}
+
+// isID says whether s can be an id: it may become part of a path.
+func isID(s, prefix string) bool {
+	rest, ok := strings.CutPrefix(s, prefix)
+	return ok && rest != "" && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }
 
 func checkMetadata(p Param) (ErrorKind, string) {

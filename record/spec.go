@@ -30,6 +30,7 @@ type Field struct {
 	Required bool
 	Enum     []string // the values of a TypeEnum
 	Max      int      // longest text of a TypeText, in characters
+	Prefix   string   // of a TypeText that is one of Stripe's ids: "in_"
 	Unset    bool     // "" is taken, and unsets what was stored before
 }
 
@@ -61,6 +62,10 @@ func Calls() []CallName {
 	return []CallName{ReportPayment, ReportPaymentAttempt, ReportPaymentAttemptInformational,
 		ReportPaymentAttemptFailed, ReportPaymentAttemptCanceled, ReportPaymentAttemptGuaranteed, ReportRefund}
 }
+
+// Writes lists everything that can be planned and sent: [Calls], and what acts
+// on other objects. Its order is kept in journals: append only.
+func Writes() []CallName { return append(Calls(), AttachPayment) }
 
 // SpecOf returns what the API takes for a call, or nil for a name that is none.
 // The tables are those of the OpenAPI description 2026-08-26.dahlia; where its
@@ -108,6 +113,10 @@ func SpecOf(call CallName) *Spec {
 		f.object("refunded", false)
 		f.timestamp("refunded.refunded_at", true)
 		f.processor("refund_reference", true)
+	case AttachPayment:
+		// The invoice stands in the path; payment_record is filled in when it is
+		// sent. Source: docs.stripe.com/api/invoices/attach_payment.
+		f.add(Field{Path: "invoice", Type: TypeText, Required: true, Max: maxText, Prefix: "in_"})
 	default:
 		return nil
 	}

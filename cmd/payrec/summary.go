@@ -136,7 +136,7 @@ func (r *result) writeCalls(p *printer) {
 		sums[k].Value += t.Value
 	}
 	slices.SortFunc(order, func(a, b key) int {
-		return cmp.Or(cmp.Compare(slices.Index(record.Calls(), a.call), slices.Index(record.Calls(), b.call)),
+		return cmp.Or(cmp.Compare(slices.Index(record.Writes(), a.call), slices.Index(record.Writes(), b.call)),
 			cmp.Compare(a.what, b.what), cmp.Compare(a.currency, b.currency))
 	})
 	g := &grid{titles: []string{"call", ">calls", ">amount", "what became of it"}}

@@ -168,7 +168,7 @@ func (p *Plan) Add(ctx context.Context, op Op) error {
 }
 
 // rankOf orders the calls of a payment that are equal in Order; -1 for none.
-func rankOf(call record.CallName) int { return slices.Index(record.Calls(), call) }
+func rankOf(call record.CallName) int { return slices.Index(record.Writes(), call) }
 
 // Block says that a row of the payment could not be read: all its calls of this
 // run are parked for that reason.

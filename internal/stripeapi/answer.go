@@ -52,7 +52,7 @@ type Request struct {
 type Answer struct {
 	Verdict  Verdict
 	Status   int    // HTTP status; 0 when no answer came
-	RecordID string // pr_…; only when confirmed
+	RecordID string // pr_…; only when confirmed, and not of a call that is answered with an invoice
 	ObjectID string // par_…, the record's latest attempt, when the answer names it; only when confirmed
 	Livemode bool   // as answered; only when confirmed
 

@@ -25,9 +25,23 @@ type answerBody struct {
 	} `json:"error"`
 }
 
-// judge turns a whole answer into a verdict. expected is the record that the
-// call acted on, "" when it created one.
-func (c *Client) judge(resp *http.Response, raw []byte, expected string) Answer {
+// expected is the object that a write is answered with.
+type expected struct {
+	object, prefix string
+	id             string // "" for one that the call makes
+}
+
+// expects says what the answer to a write at path must be.
+func expects(path string) expected {
+	if rest, ok := strings.CutPrefix(path, "/v1/invoices/"); ok {
+		id, _, _ := strings.Cut(rest, "/")
+		return expected{"invoice", "in_", id}
+	}
+	return expected{"payment_record", "pr_", recordInPath(path)}
+}
+
+// judge turns a whole answer into a verdict.
+func (c *Client) judge(resp *http.Response, raw []byte, want expected) Answer {
 	a := c.fromHeader(resp)
 	var body answerBody
 	bad := json.Unmarshal(raw, &body)
@@ -37,7 +51,7 @@ func (c *Client) judge(resp *http.Response, raw []byte, expected string) Answer 
 	a.Err = a.apiError()
 	switch s := a.Status; {
 	case s >= 200 && s < 300:
-		c.judgeSuccess(&a, body, bad, expected)
+		c.judgeSuccess(&a, body, bad, want)
 	case s >= 300 && s < 400:
 		a.Verdict = Stop
 		a.Err = fmt.Errorf("the API answered %d, a redirect, which payrec never follows; check the API address and the proxy", s)
@@ -66,19 +80,23 @@ func (c *Client) judge(resp *http.Response, raw []byte, expected string) Answer 
 	return a
 }
 
-func (c *Client) judgeSuccess(a *Answer, body answerBody, bad error, expected string) {
+func (c *Client) judgeSuccess(a *Answer, body answerBody, bad error, want expected) {
 	switch {
 	case bad != nil:
 		a.Verdict, a.Err = InDoubt, fmt.Errorf("the answer with status %d is not JSON", a.Status)
-	case body.Object != "payment_record" || !strings.HasPrefix(body.ID, "pr_") || !isWord(body.ID) || body.Livemode == nil:
-		a.Verdict, a.Err = Stop, fmt.Errorf("the answer with status %d is no payment record: object %q, id %q; check the API address", a.Status, c.clean(body.Object), c.clean(body.ID))
+	case body.Object != want.object || !strings.HasPrefix(body.ID, want.prefix) || !isWord(body.ID) || body.Livemode == nil:
+		a.Verdict, a.Err = Stop, fmt.Errorf("the answer with status %d is no %s: object %q, id %q; check the API address", a.Status, strings.ReplaceAll(want.object, "_", " "), c.clean(body.Object), c.clean(body.ID))
 	case *body.Livemode != c.key.Livemode():
 		a.Verdict, a.Err = Stop, fmt.Errorf("the answer says livemode %t, but the key is %s", *body.Livemode, c.key)
-	case expected != "" && body.ID != expected:
-		a.Verdict, a.Err = Stop, fmt.Errorf("asked about %q and was answered about %q", expected, body.ID)
+	case want.id != "" && body.ID != want.id:
+		a.Verdict, a.Err = Stop, fmt.Errorf("asked about %q and was answered about %q", want.id, body.ID)
 	default:
 		a.Verdict, a.Err = Confirmed, nil
-		a.RecordID, a.Livemode = body.ID, *body.Livemode
+		a.Livemode = *body.Livemode
+		if want.object != "payment_record" {
+			return
+		}
+		a.RecordID = body.ID
 		if body.Attempt != nil && isWord(*body.Attempt) {
 			a.ObjectID = *body.Attempt
 		}

@@ -42,7 +42,7 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 	}
 	defer resp.Body.Close()
 	body, err := readBody(resp, maxAnswer)
-	a := c.judge(resp, body, recordInPath(r.Path))
+	a := c.judge(resp, body, expects(r.Path))
 	if err != nil && a.Verdict != Stop {
 		// What was read may be any part of the answer, so none of it counts, not
 		// even a refusal: an idempotency conflict looks like one until its last line.
