@@ -76,6 +76,11 @@ func (d *Dataset) collect(ctx context.Context, src Source) error {
 		return cmp.Or(cmp.Compare(a.paid, b.paid), strings.Compare(a.id, b.id))
 	})
 	if d.options.Attempts != NoAttempts {
+		if before := d.options.BeforeAttempts; before != nil {
+			if err := before(len(d.entries)); err != nil {
+				return err
+			}
+		}
 		if err := d.collectAttempts(ctx, src); err != nil {
 			return err
 		}

@@ -291,3 +291,20 @@ func (w *limited) Write(p []byte) (int, error) {
 	w.left -= len(p)
 	return len(p), nil
 }
+
+// TestAttemptsAreAnnounced: what attempts cost is said before the first is
+// read, and an export can be refused then.
+func TestAttemptsAreAnnounced(t *testing.T) {
+	src := generate(30, 5)
+	src.failOn, src.err = src.records[0].ID, errors.New("must not be read")
+	no := errors.New("too dear")
+	_, err := Collect(t.Context(), src, Options{Attempts: AllAttempts, BeforeAttempts: func(n int) error {
+		if n != 30 {
+			t.Errorf("%d payments", n)
+		}
+		return no
+	}})
+	if !errors.Is(err, no) {
+		t.Error(err)
+	}
+}

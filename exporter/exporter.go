@@ -41,6 +41,8 @@
 // everything: a payment reported in January may be guaranteed in June, and
 // none of its dates can be asked for. Records that come twice are merged by id.
 //
+// [Windows] reads several spans of time at once, under the same rules.
+//
 // Memory stays flat: a record waits in a temporary file, and only its sort key
 // in memory.
 package exporter
@@ -100,9 +102,12 @@ type Options struct {
 	Period      Period
 	Concurrency int // reads of attempts at once; 0 is 4
 	// Progress is told how much was read so far, from one goroutine at a time.
-	Progress  func(records, attempts int)
-	Control   []Fact
-	Generator string // "payrec v1.2.3"; the program, for the Control sheet
+	Progress func(records, attempts int)
+	// BeforeAttempts is told how many payments' attempts are about to be read,
+	// each by at least one request; an error ends the export. It may be nil.
+	BeforeAttempts func(payments int) error
+	Control        []Fact
+	Generator      string // "payrec v1.2.3"; the program, for the Control sheet
 }
 
 func (o *Options) check() error {

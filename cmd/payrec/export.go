@@ -23,6 +23,7 @@ type exportFlags struct {
 	output      string
 	attempts    string
 	concurrency int
+	rate        float64
 	force       bool
 	json        bool
 }
@@ -35,7 +36,8 @@ func (a *app) exportCommand() *cobra.Command {
 		Long: `Export pages through all payment records, and through their attempts when asked
 to, and writes them whole or not at all. The ending of the name says which
 format: .xlsx (summary, payments, attempts, refunds and a control sheet), .csv or
-.jsonl; - is CSV on standard output. Attempts cost one request per payment.
+.jsonl; - is CSV on standard output. Attempts cost one request per payment; what
+that comes to is said before the first.
 
 Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interrupted`,
 		Example: `  payrec export -o month-end.xlsx --month 2026-06 --zone Europe/Berlin --sandbox
@@ -47,7 +49,8 @@ Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interru
 	flags.StringVarP(&f.output, "output", "o", "", "the `FILE` to write: .xlsx, .csv, .jsonl, or - for CSV on standard output")
 	flags.StringVar(&f.attempts, "attempts", "none", "payment attempts to read, `WHICH`: none, latest or all")
 	f.periodFlags.add(cmd)
-	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` requests for attempts under way at once")
+	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` requests under way at once")
+	flags.Float64Var(&f.rate, "rate", 0, "`N` requests a second at the most (default 20; no limit on this machine)")
 	flags.BoolVar(&f.force, "force", false, "replace files that exist")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object on standard output")
 	f.targetFlags.add(cmd)
@@ -79,13 +82,14 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	bar := a.newProgress("reading", "records", 0)
-	data, err := exporter.Collect(cmd.Context(), source{t.client}, exporter.Options{
+	pace := a.readRate(f.rate, t.local)
+	read := &reading{app: a, mode: f.attempts, perSecond: pace, bar: a.newProgress("reading", "records", 0)}
+	data, err := exporter.Collect(cmd.Context(), a.paged(t, f.concurrency, pace), exporter.Options{
 		Attempts: exporter.AttemptsMode(f.attempts), Period: period, Concurrency: f.concurrency,
-		Progress: func(records, attempts int) { bar.set(int64(records + attempts)) },
-		Control:  control, Generator: "payrec " + version(),
+		Progress: read.set, BeforeAttempts: read.beforeAttempts,
+		Control: control, Generator: "payrec " + version(),
 	})
-	bar.done()
+	read.bar.done()
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func (a *app) reconcile(cmd *cobra.Command, f *reconcileFlags, names []string) (
 		return err
 	}
 	bar := a.newProgress("reading the account", "records", 0)
-	err = r.Read(ctx, a.paged(&f.importFlags, t, bar), func(n int) { bar.set(int64(n)) })
+	err = r.Read(ctx, a.paged(t, f.concurrency, a.readRate(f.rate, t.local)), func(n int) { bar.set(int64(n)) })
 	bar.done()
 	if err != nil {
 		return err

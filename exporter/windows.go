@@ -1,0 +1,249 @@
+package exporter
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/payrec/payrec/record"
+)
+
+// Windows is a [Source] that reads another one's list in several spans of
+// created at once.
+//
+// Nobody knows beforehand how dense an account is: a back-fill reports a year
+// within an hour. So one reader begins at the newest record, and whoever has
+// nothing to do takes over the older half of the time that a reader still has
+// before it. Spans overlap by some seconds, because whether the API's bounds
+// include their moment is not publicly known; what comes twice is for the
+// caller to merge by id, as with any source.
+//
+// The API may list a record a while after it made it. When the span reaches
+// into that while, its last part is read again at the end. What was reported
+// more than Lag before the end of reading is complete, even while others write.
+type Windows struct {
+	// Source lists newest first, and asks for the next page only when the
+	// records of one have been taken. It must be safe for concurrent use.
+	Source
+	Concurrency int              // readers; 0 or 1 reads as the source does
+	Lag         time.Duration    // how long a record may take to be listed; 0 is 15 minutes
+	Clock       func() time.Time // nil is time.Now
+}
+
+const (
+	// listLag is half as much again as another importer of the API looks back:
+	// ten minutes. How soon a record is listed is not publicly known.
+	listLag = 15 * time.Minute
+	// slack is how many seconds the order of the list may be off by, and so how
+	// much spans overlap.
+	slack = 5
+	// worthSplitting is the shortest time, in seconds, that is worth a request of its own.
+	worthSplitting = 4 * slack
+	// hand is how many records are handed over at once: a page.
+	hand = 100
+)
+
+// dawn is where an open span is taken to begin when it is split: the API is
+// younger. What is older is read all the same, by whoever has the oldest span.
+var dawn = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+
+// A window is a span of created to read, in Unix seconds; 0 is open.
+type window struct {
+	after, before int64
+	// low is where the reader may stop: what is older is another reader's.
+	low int64
+}
+
+// windows is one reading.
+type windows struct {
+	*Windows
+	mu     sync.Mutex // guards the fields below
+	wake   *sync.Cond
+	queue  []window
+	idle   int // readers without a window
+	active int // readers with one
+	ended  bool
+}
+
+// Records implements [Source].
+func (w *Windows) Records(ctx context.Context, after, before int64) iter.Seq2[*record.PaymentRecord, error] {
+	return func(yield func(*record.PaymentRecord, error) bool) {
+		clock := w.Clock
+		if clock == nil {
+			clock = time.Now
+		}
+		lag := w.Lag
+		if lag <= 0 {
+			lag = listLag
+		}
+		recent := clock().Add(-lag).Unix()
+		if !w.all(ctx, after, before, yield) {
+			return
+		}
+		if before != 0 && before <= recent || ctx.Err() != nil {
+			return
+		}
+		for r, err := range w.Source.Records(ctx, max(after, recent), before) {
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// all reads the span once and says whether to go on.
+func (w *Windows) all(ctx context.Context, after, before int64, yield func(*record.PaymentRecord, error) bool) bool {
+	if w.Concurrency <= 1 {
+		for r, err := range w.Source.Records(ctx, after, before) {
+			if !yield(r, err) || err != nil {
+				return false
+			}
+		}
+		return true
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	run := &windows{Windows: w, queue: []window{{after: after, before: before}}}
+	run.wake = sync.NewCond(&run.mu)
+	defer context.AfterFunc(ctx, run.end)()
+	out := make(chan []*record.PaymentRecord)
+	readers, group := errgroup.WithContext(ctx)
+	for range w.Concurrency {
+		readers.Go(func() error { return run.reader(group, out) })
+	}
+	context.AfterFunc(group, run.end) // one that fails ends all
+	failed := make(chan error, 1)
+	go func() {
+		failed <- readers.Wait()
+		close(out)
+	}()
+	going := true
+	for batch := range out {
+		for _, r := range batch {
+			if going = going && yield(r, nil); !going {
+				cancel()
+				break
+			}
+		}
+	}
+	if err := <-failed; err != nil && going {
+		yield(nil, err)
+		return false
+	}
+	return going
+}
+
+// end wakes everybody up to go home.
+func (w *windows) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	w.wake.Broadcast()
+}
+
+// take waits for a window; ok is false when there will be none.
+func (w *windows) take() (next window, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.idle++
+	for len(w.queue) == 0 && !w.ended {
+		if w.active == 0 {
+			w.ended = true
+			w.wake.Broadcast()
+			break
+		}
+		w.wake.Wait()
+	}
+	w.idle--
+	if w.ended {
+		return window{}, false
+	}
+	next, w.queue = w.queue[0], w.queue[1:]
+	w.active++
+	return next, true
+}
+
+func (w *windows) leave() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.active--
+	w.wake.Broadcast()
+}
+
+// share gives older halves of what is left before a reader to those who wait.
+// at is how far it has come.
+func (w *windows) share(mine *window, at int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.idle > len(w.queue) {
+		low := mine.low
+		if low == 0 {
+			low = max(mine.after, dawn)
+		}
+		if at-low < worthSplitting {
+			return
+		}
+		middle := low + (at-low)/2
+		w.queue = append(w.queue, window{after: mine.after, low: mine.low, before: middle + slack})
+		mine.low, mine.after = middle, max(mine.after, middle-slack)
+		w.wake.Signal()
+	}
+}
+
+func (w *windows) reader(ctx context.Context, out chan<- []*record.PaymentRecord) error {
+	for {
+		mine, ok := w.take()
+		if !ok {
+			return context.Cause(ctx)
+		}
+		err := w.read(ctx, mine, out)
+		w.leave()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// read reads a window from its newest record down.
+func (w *windows) read(ctx context.Context, mine window, out chan<- []*record.PaymentRecord) error {
+	send := func(batch []*record.PaymentRecord) error {
+		select {
+		case out <- batch:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	batch := make([]*record.PaymentRecord, 0, hand)
+	oldest := int64(0)
+	for r, err := range w.Source.Records(ctx, mine.after, mine.before) {
+		if err != nil {
+			return err
+		}
+		if oldest != 0 && r.Created > oldest+slack {
+			return fmt.Errorf("the list is not newest first (%s), so it cannot be read in parts; try again with --concurrency 1", r.ID)
+		}
+		if oldest == 0 || r.Created < oldest {
+			oldest = r.Created
+		}
+		if mine.low != 0 && r.Created < mine.low-slack {
+			break // another reader has what is older
+		}
+		if batch = append(batch, r); len(batch) < hand {
+			continue
+		}
+		if err := send(batch); err != nil {
+			return err
+		}
+		batch = make([]*record.PaymentRecord, 0, hand)
+		w.share(&mine, r.Created)
+	}
+	if len(batch) == 0 {
+		return nil
+	}
+	return send(batch)
+}
