@@ -15,9 +15,20 @@ import (
 // if it was not.
 func (s *Server) keyed(r *request) answer {
 	now := s.clock().Unix()
-	canonical, hash := string(r.form.params.Form()), ""
+	canonical, hash := "", ""
+	if r.key != "" || s.store != nil {
+		buf := encodings.Get().(*[]byte)
+		*buf = appendForm((*buf)[:0], r.form.params)
+		if s.store != nil {
+			canonical = string(*buf)
+		}
+		if r.key != "" {
+			*buf = appendOdd(*buf, r.form)
+			hash = digest(*buf)
+		}
+		encodings.Put(buf)
+	}
 	if r.key != "" {
-		hash = digest(r.form, canonical)
 		s.mu.Lock()
 		known, e := s.keys.claim(r.key, r.URL.Path, hash, now)
 		s.mu.Unlock()
@@ -25,7 +36,7 @@ func (s *Server) keyed(r *request) answer {
 			return failure(e)
 		}
 		if known != nil {
-			return answer{status: known.status, body: known.answer(), original: known.request, replayed: true}
+			return answer{status: known.status, body: known.body, shows: known.shows, original: known.request, replayed: true}
 		}
 	}
 	if e := validate(s.specs.spec(r.op, r.version), r.form); e != nil {
@@ -56,14 +67,19 @@ func (s *Server) keyed(r *request) answer {
 	return s.execute(r, ev)
 }
 
-// digest tells two requests with one key apart. canonical is the form's
-// parameters: the order in which they were sent does not count.
-func digest(f form, canonical string) string {
-	if len(f.expand)+len(f.odd) > 0 { // neither has a place among the parameters
-		canonical += "\x00" + strings.Join(f.expand, ",") + "\x00" + strings.Join(f.odd, ",")
-	}
-	sum := sha256.Sum256([]byte(canonical))
+// digest tells two requests with one key apart, by their canonical form: the
+// order in which parameters were sent does not count.
+func digest(canonical []byte) string {
+	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:16])
+}
+
+// appendOdd writes what has no place among the parameters.
+func appendOdd(b []byte, f form) []byte {
+	if len(f.expand)+len(f.odd) > 0 {
+		b = append(b, "\x00"+strings.Join(f.expand, ",")+"\x00"+strings.Join(f.odd, ",")...)
+	}
+	return b
 }
 
 func (s *Server) release(key string) {
@@ -106,8 +122,8 @@ func (s *Server) execute(r *request, ev *event) answer {
 	if ev.key != "" {
 		a.original = r.reqID
 	}
-	if a.body == nil && shows != nil {
-		a.body = shows.appendTo(make([]byte, 0, 2048))
+	if a.body == nil {
+		a.shows = shows
 	}
 	return a
 }

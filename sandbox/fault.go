@@ -209,6 +209,9 @@ func (f *Fault) strike(ctx context.Context, a answer) answer {
 	if f.Struck != nil {
 		f.Struck()
 	}
+	if a.body == nil && a.shows != nil && f.Kind == FaultLivemode {
+		a.body = a.shows.appendTo(nil)
+	}
 	switch f.Kind {
 	case FaultReset:
 		a.broken = true

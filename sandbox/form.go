@@ -115,3 +115,28 @@ func bracketed(path string) string {
 	}
 	return head + "[" + rest + "]"
 }
+
+// appendForm writes parameters as [record.Params.Form] does, which a test
+// holds, into a buffer that is there.
+func appendForm(b []byte, params record.Params) []byte {
+	for i, p := range params {
+		if i > 0 {
+			b = append(b, '&')
+		}
+		head, rest, nested := strings.Cut(p.Path, ".")
+		b = append(b, url.QueryEscape(head)...)
+		for nested {
+			if head == "metadata" { // the key is flat
+				head, rest, nested = rest, "", false
+			} else {
+				head, rest, nested = strings.Cut(rest, ".")
+			}
+			b = append(b, '[')
+			b = append(b, url.QueryEscape(head)...)
+			b = append(b, ']')
+		}
+		b = append(b, '=')
+		b = append(b, url.QueryEscape(p.Value)...)
+	}
+	return b
+}

@@ -22,6 +22,7 @@ const maxKey = 255
 type answer struct {
 	status      int
 	body        []byte
+	shows       object // the version to answer, when body is nil
 	contentType string // "" is JSON
 	header      http.Header
 	original    string // Request-Id of the first request with the key
@@ -275,11 +276,20 @@ func versionLike(v string) bool {
 	return true
 }
 
+// encodings are buffers for answers.
+var encodings = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
+
 // respond sends the answer, with the headers that every answer has.
 func (s *Server) respond(w http.ResponseWriter, r *request, a answer) {
 	if a.broken {
 		reset(w)
 		return
+	}
+	if a.body == nil && a.shows != nil {
+		buf := encodings.Get().(*[]byte)
+		defer encodings.Put(buf)
+		*buf = a.shows.appendTo((*buf)[:0])
+		a.body = *buf
 	}
 	h := w.Header()
 	h["Content-Type"] = jsonType

@@ -9,19 +9,10 @@ type saved struct {
 	path    string // where the first request went
 	hash    string // digest of its parameters
 	status  int
-	shows   object // the version that was answered, nil when body is the answer
+	shows   object // the version that was answered, nil when body is the answer; versions never change, nor do its bytes
 	body    []byte
 	request string // Request-Id of the first request
 	at      int64  // Unix seconds
-}
-
-// answer encodes what was saved. Versions never change, so the bytes are
-// those of the first answer.
-func (s *saved) answer() []byte {
-	if s.shows != nil {
-		return s.shows.appendTo(make([]byte, 0, 2048))
-	}
-	return s.body
 }
 
 // keys are the idempotency keys that are known: those of saved answers, and

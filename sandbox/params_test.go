@@ -129,6 +129,9 @@ func FuzzForm(f *testing.F) {
 			}
 		}
 		// What is written down must read back as the same parameters.
+		if got, want := string(appendForm(nil, parsed.params)), string(parsed.params.Form()); got != want {
+			t.Fatalf("written down as %q, want %q", got, want)
+		}
 		again, err := parseForm(string(parsed.params.Form()))
 		if err != nil || len(again.odd) > 0 || len(again.params) != len(parsed.params) {
 			t.Fatalf("%q reads back as %q (%q, %v)", parsed.params, again.params, again.odd, err)

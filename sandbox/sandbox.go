@@ -198,6 +198,28 @@ func (s *Server) Listen(addr string) (url string, err error) {
 	return "http://" + l.Addr().String(), nil
 }
 
+// A Test is what [Start] needs of a *testing.T.
+type Test interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// Start serves a sandbox on a free port for the duration of a test, and returns
+// it with its base URL.
+func Start(t Test, o Options) (s *Server, base string) {
+	t.Helper()
+	s, err := New(o)
+	if err != nil {
+		t.Fatalf("sandbox: %v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if base, err = s.Listen("127.0.0.1:0"); err != nil {
+		t.Fatalf("sandbox: %v", err)
+	}
+	return s, base
+}
+
 // loopback says whether a host name or address can only mean this machine.
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {

@@ -202,7 +202,7 @@ func TestRoutes(t *testing.T) {
 		status       int
 	}{
 		{"GET", "/v1/customers", 501}, {"POST", "/v1/charges", 501}, {"GET", "/v1/invoices/in_1", 501},
-		{"GET", "/", 404}, {"GET", "/v2/payment_records", 404},
+		{"GET", "/pages", 404}, {"GET", "/v2/payment_records", 404},
 		{"POST", "/v1/payment_records", 404}, {"DELETE", "/v1/payment_records/pr_1", 404},
 		{"POST", "/v1/payment_records/pr_1/report_payment", 404}, {"POST", "/v1/payment_records/pr_1/report_dispute", 404},
 		{"GET", "/v1/payment_records/pr_1/x/y", 404}, {"GET", "/v1/payment_attempt_records/par_1", 404},

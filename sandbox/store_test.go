@@ -71,7 +71,7 @@ func dump(t *testing.T, s *Server) string {
 	}
 	for i := range 9 {
 		if k := s.keys.done[fmt.Sprintf("k%d", i)]; k != nil {
-			fmt.Fprintf(&b, "k%d %s %s %d %s %s\n", i, k.path, k.hash, k.status, k.request, k.answer())
+			fmt.Fprintf(&b, "k%d %s %s %d %s %s\n", i, k.path, k.hash, k.status, k.request, savedAnswer(k))
 		}
 	}
 	fmt.Fprintln(&b, s.state.find("pi_1") != nil, s.state.charges["ch_1"] != nil)
@@ -419,4 +419,12 @@ func postTo(base, key string) (string, error) {
 		err = fmt.Errorf("%d %s", res.StatusCode, body)
 	}
 	return string(body), err
+}
+
+// savedAnswer is the answer that a replay gives.
+func savedAnswer(k *saved) []byte {
+	if k.shows != nil {
+		return k.shows.appendTo(nil)
+	}
+	return k.body
 }
