@@ -23,11 +23,6 @@ const (
 	ReportRefund                      CallName = "report_refund"
 )
 
-// AttachPayment attaches a payment's record to an invoice, which is paid by it.
-// It is an operation of the Invoices API: it changes no record, takes no
-// metadata and answers with the invoice. See [Op.Request].
-const AttachPayment CallName = "attach_payment"
-
 // Creates says whether the call makes a record of its own; every other call
 // acts on an existing one.
 func (n CallName) Creates() bool { return n == ReportPayment }

@@ -3,7 +3,6 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,21 +23,6 @@ type Op struct {
 	Class   string // the class of the row
 	File    string // the row's file, by its base name
 	Line    int    // the row's line, or its row number in a workbook
-}
-
-// Request is where the call goes and what it says there, once the record that
-// it acts on is known. For attach_payment the record makes the body: what is
-// written down is only the invoice. Whoever fixes the record of a key, as the
-// journal does, therefore fixes path and body as well.
-func (o Op) Request(recordID string) (path string, body []byte) {
-	if o.Call != AttachPayment {
-		return o.Call.Path(recordID), o.Body
-	}
-	form, err := url.ParseQuery(string(o.Body))
-	if err != nil || form.Get("invoice") == "" {
-		return "", nil // no body of ours; nothing can be sent to no path
-	}
-	return "/v1/invoices/" + url.PathEscape(form.Get("invoice")) + "/" + string(o.Call), Params{{"payment_record", recordID}}.Form()
 }
 
 // OpID is what a call is, independent of file, row order, edits and time: 26
