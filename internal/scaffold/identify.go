@@ -222,7 +222,7 @@ func (m *Match) trial(path string) {
 		m.Rows++
 		if res.Disposition == mapping.Rejected {
 			if m.Rejected++; m.Problem == "" && len(res.Problems) > 0 {
-				m.Problem = fmt.Sprintf("%s: %s", res.Pos, res.Problems[0].Error())
+				m.Problem = complaint(res.Pos, &res.Problems[0])
 			}
 		}
 		return nil
@@ -232,6 +232,15 @@ func (m *Match) trial(path string) {
 	} else if m.Rows == 0 {
 		m.Problem, m.Unreadable = "no row of the file is one for this preset", true
 	}
+}
+
+// complaint names the place and column of a problem: "has the month 29" alone
+// does not say what to look at.
+func complaint(at table.Pos, p *mapping.RowProblem) string {
+	if p.Column == "" {
+		return fmt.Sprintf("%s: %s", at, p.Error())
+	}
+	return fmt.Sprintf("%s: column %q: %s", at, p.Column, p.Error())
 }
 
 // standIn is a value that lets a trial run without the param.

@@ -1,6 +1,8 @@
 package scaffold
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +37,22 @@ func TestCommentIsOneLine(t *testing.T) {
 			rt.Fatalf("%q", got)
 		}
 	})
+}
+
+// What the trial of a preset complains of says where to look.
+func TestTrialNamesTheColumn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "payments.csv")
+	if err := os.WriteFile(path, []byte("date,amount,currency,reference\n2026-03-01,ten,EUR,A1\n2026-03-01,10,EUR,A2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	matches, err := Identify(path)
+	if err != nil || len(matches) == 0 {
+		t.Fatalf("%v, %v", matches, err)
+	}
+	want := `payments.csv:2: column "amount": is not a number`
+	if m := matches[0]; m.Rejected != 1 || !strings.HasPrefix(m.Problem, want) {
+		t.Errorf("%d rejected: %q, want %q", m.Rejected, m.Problem, want)
+	}
 }
 
 func TestWords(t *testing.T) {
