@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -89,7 +90,8 @@ func (s *Server) attemptRows() []listed {
 		}
 	}
 	s.mu.RUnlock()
-	slices.SortStableFunc(all, func(a, b *record.PaymentAttemptRecord) int { return int(b.Created - a.Created) })
+	slices.Reverse(all)
+	slices.SortStableFunc(all, func(a, b *record.PaymentAttemptRecord) int { return cmp.Compare(b.Created, a.Created) })
 	rows := make([]listed, 0, len(all))
 	for _, a := range all {
 		rows = append(rows, listed{

@@ -344,3 +344,41 @@ func TestCanceledAttempts(t *testing.T) {
 	expect(t, post(t, s, path, form), 400, "parameter_unknown")
 	expect(t, post(t, s, path, form, "Stripe-Version", "2026-09-30.endive"), 200, `"amount_canceled":{"currency":"usd","value":1000}`)
 }
+
+// unknowns is what is not publicly known about Payment Records, and the choice
+// that answers it. Nothing may be taken from here unless it became known.
+var unknowns = map[string]string{
+	"codes and wording of refusals":                          "refusal-wording",
+	"an outcome on an attempt that failed or was canceled":   "attempt-after-terminal",
+	"details of an attempt that is over":                     "informational-merge",
+	"a refund of what is not guaranteed":                     "refund-not-guaranteed",
+	"an omitted amount after a part was refunded":            "refund-omitted-amount",
+	"a refund in another currency":                           "refund-currency",
+	"whether a refund lowers amount_guaranteed":              "refund-keeps-guaranteed",
+	"amounts of the record when a new attempt starts":        "record-mirrors-attempt",
+	"where the metadata of a call lands":                     "call-metadata",
+	"whether created_after and created_before are inclusive": "created-window",
+	"how soon a new record is listed":                        "list-lag",
+	"a filter that only the changelog names":                 "list-type-filter",
+	"bounds and order of timestamps":                         "timestamps-unbounded",
+	"least and greatest amounts":                             "money-bounds",
+	"granularity of amounts":                                 "currency-steps",
+	"custom types that do not exist":                         "custom-type-any",
+	"customers that do not exist":                            "customer-any",
+	"permissions of restricted keys":                         "test-keys",
+	"limits of concurrency, and of resources":                "limit-figures",
+	"how long a lock is waited for":                          "lock-timeout",
+	"what happens beyond the read allocation":                "read-allocation",
+	"when exactly a key is forgotten":                        "key-ttl",
+	"outcome and its object, one without the other":          "outcome-pairs",
+	"a payment without processor_details":                    "processor-omitted",
+	"order of listed attempts":                               "attempts-order",
+}
+
+func TestUnknownsAreChosen(t *testing.T) {
+	for what, id := range unknowns {
+		if !slices.ContainsFunc(Semantics(), func(c Choice) bool { return c.ID == id }) {
+			t.Errorf("%s: there is no choice %q", what, id)
+		}
+	}
+}
