@@ -107,7 +107,7 @@ func (c *compiler) set(e *emit, item *node) {
 		}
 	}
 	c.pairs(n, "set", func(key, value *node) {
-		if _, ok := e.spec.Field(key.text); !ok && isShortForm(key.text) {
+		if _, ok := e.spec.Field(key.text); !ok && e.shortForms()[key.text] != "" {
 			return
 		}
 		c.field(e, key.text, key, value)
@@ -120,15 +120,41 @@ func (c *compiler) set(e *emit, item *node) {
 	slices.SortFunc(e.targets, func(a, b *target) int { return strings.Compare(a.path, b.path) })
 }
 
-func isShortForm(key string) bool {
-	return key == "paid_at" || key == "refunded_at" || key == "reference" || key == "method"
+// settable is what can stand under set: the call's fields and its short forms.
+func (e *emit) settable() []string {
+	var names []string
+	for form, path := range e.shortForms() {
+		if _, ok := e.spec.Field(path); ok {
+			names = append(names, form)
+		}
+	}
+	slices.Sort(names)
+	for _, f := range e.spec.Fields {
+		names = append(names, f.Path)
+	}
+	return names
+}
+
+// shortForms are the short forms, each with the field that a call must have
+// for it.
+func (e *emit) shortForms() map[string]string {
+	reference := "processor_details.custom.payment_reference"
+	if e.call == record.ReportRefund {
+		reference = "processor_details.custom.refund_reference"
+	}
+	return map[string]string{"paid_at": "guaranteed.guaranteed_at", "refunded_at": "refunded.refunded_at",
+		"reference": reference, "method": "payment_method_details.custom.type"}
 }
 
 // shortForm expands the forms that the package comment lists, on calls that
 // have the fields.
 func (c *compiler) shortForm(e *emit, key, value *node) {
-	has := func(path string) bool { _, ok := e.spec.Field(path); return ok }
-	if !isShortForm(key.text) || has(key.text) {
+	needed := e.shortForms()[key.text]
+	if _, ok := e.spec.Field(key.text); ok || needed == "" {
+		return
+	}
+	if _, ok := e.spec.Field(needed); !ok {
+		c.at(key, didYouMean(key.text, e.settable()), "%s takes no %q", e.call, key.text)
 		return
 	}
 	literal := func(s string) *node {
@@ -138,22 +164,18 @@ func (c *compiler) shortForm(e *emit, key, value *node) {
 		field, _ := e.spec.Field(path)
 		c.target(e, &target{path: path, node: n, field: field, short: true})
 	}
-	reference := "processor_details.custom.payment_reference"
-	if e.call == record.ReportRefund {
-		reference = "processor_details.custom.refund_reference"
-	}
-	switch {
-	case key.text == "paid_at" && has("guaranteed.guaranteed_at"):
+	switch key.text {
+	case "paid_at":
 		put("initiated_at", value)
 		put("outcome", literal("guaranteed"))
 		put("guaranteed.guaranteed_at", value)
-	case key.text == "refunded_at" && has("refunded.refunded_at"):
+	case "refunded_at":
 		put("outcome", literal("refunded"))
 		put("refunded.refunded_at", value)
-	case key.text == "reference" && has(reference):
+	case "reference":
 		put("processor_details.type", literal("custom"))
-		put(reference, value)
-	case key.text == "method" && has("payment_method_details.custom.type"):
+		put(needed, value)
+	case "method":
 		if !c.keys(value, "method", "type", "name") {
 			return
 		}
@@ -163,8 +185,6 @@ func (c *compiler) shortForm(e *emit, key, value *node) {
 				put("payment_method_details.custom."+path, v)
 			}
 		}
-	default:
-		c.at(key, "", "%s takes no %q", e.call, key.text)
 	}
 }
 
@@ -176,11 +196,7 @@ func (c *compiler) field(e *emit, path string, key, value *node) {
 	}
 	field, ok := e.spec.Field(path)
 	if !ok {
-		var paths []string
-		for _, f := range e.spec.Fields {
-			paths = append(paths, f.Path)
-		}
-		c.at(key, didYouMean(path, paths), "%s takes no %q", e.call, path)
+		c.at(key, didYouMean(path, e.settable()), "%s takes no %q", e.call, path)
 		return
 	}
 	if strings.HasPrefix(path, "metadata.payrec_") {
@@ -205,6 +221,11 @@ func (c *compiler) field(e *emit, path string, key, value *node) {
 		} else {
 			c.at(value, "", "%q takes one value, not %s", path, value.kind)
 		}
+		return
+	}
+	isObject := field.Type == record.TypeObject || field.Type == record.TypeMetadata && !isMetadataKey
+	if isObject && (value.text != "" || !field.Unset) {
+		c.at(value, "set what is below it: "+path+": {…}", "%q is an object, not one value", path)
 		return
 	}
 	c.target(e, &target{path: path, node: value, field: field})
