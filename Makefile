@@ -25,6 +25,7 @@ check:
 
 golden: ## rewrite the golden files; review the difference as code
 	go test ./cmd/payrec ./mapping -update
+	go test ./samples -run TestGoldenPlans -update
 
 FUZZTIME = 30s
 fuzz: ## every fuzz target for FUZZTIME each
