@@ -176,6 +176,9 @@ func (v *values) time(c *column, s string, numeric bool) (expression.Value, *Row
 			if c.kind == dateColumn {
 				w.hour, w.min, w.sec, w.nano = 0, 0, 0, 0
 			}
+			if problem := v.clock(c, &w); problem != nil {
+				return expression.Value{}, problem
+			}
 			loc := time.UTC
 			if !w.zoned {
 				var problem *RowProblem
@@ -188,7 +191,9 @@ func (v *values) time(c *column, s string, numeric bool) (expression.Value, *Row
 				policy = c.zone.policy
 			}
 			if at, err = w.in(loc, policy); err != nil {
-				return v.bad(c, "bad_time", "%v", err)
+				_, problem := v.bad(c, "bad_time", "%v", err)
+				v.showClock(c, problem)
+				return expression.Value{}, problem
 			}
 		}
 		return expression.TimeOf(at), nil

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -210,6 +211,122 @@ func TestCheckResults(t *testing.T) {
 		}
 		if s += c.Severity + " " + c.Msg; !strings.HasPrefix(s, want) || c.Line == 0 || c.Name != "n" {
 			t.Errorf("%s: got %s, want %s", check, s, want)
+		}
+	}
+}
+
+// A cell that is empty reads as the column's default, in match as in
+// expressions; a text that the file has wins.
+func TestMatchSeesTheDefault(t *testing.T) {
+	m := mustParse(t, `payrec: mapping/v1
+name: defaults
+params: {otherwise: sale}
+input: {empty: ['--']}
+columns:
+  ref:    {from: Ref, type: id}
+  sort:   {from: Kind, default: =params.otherwise, optional: true}
+  paid:   {from: Paid, type: bool, default: true, optional: true}
+  state:  {from: State, optional: true}
+  amount: {from: Amount, type: money, in: EUR}
+rows:
+  - {is: unpaid, match: {paid: ['false', 'no']}, ignore: not paid}
+  - {is: gone, match: {state: ''}, when: sort == "void", ignore: void}
+  - {is: sale, match: {sort: sale, paid: ['true', 'yes'], state: ''}, ignore: sold}
+  - {is: other, ignore: something else}
+payment: {key: =ref}
+emit: []
+`, Options{})
+	for row, want := range map[string]string{
+		"Ref,Kind,Paid,State,Amount\nA,sale,yes,,1\n": "sale",
+		"Ref,Kind,Paid,State,Amount\nA,,,,1\n":        "sale",
+		"Ref,Kind,Paid,State,Amount\nA,--,--,,1\n":    "sale",
+		"Ref,Kind,Paid,State,Amount\nA, ,no,,1\n":     "unpaid",
+		"Ref,Kind,Paid,State,Amount\nA,fee,,,1\n":     "other",
+		"Ref,Kind,Paid,State,Amount\nA,void,,,1\n":    "gone",
+		"Ref,Kind,Paid,State,Amount\nA,,,done,1\n":    "other",
+		"Ref,Amount\nA,1\n":                           "sale",
+	} {
+		if got := classesOf(t, m, row); got != want {
+			t.Errorf("%q is %q, want %q", row, got, want)
+		}
+	}
+}
+
+func classesOf(t *testing.T, m *Mapping, text string) string {
+	t.Helper()
+	var classes []string
+	s := m.NewSession()
+	defer s.Close()
+	r, err := table.NewReader("test.csv", strings.NewReader(text), m.Dialect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for {
+		row, err := r.Next()
+		if err == io.EOF {
+			return strings.Join(classes, " ")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := s.Row(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res != nil {
+			classes = append(classes, res.Class)
+		}
+	}
+}
+
+// A rule that waits for an empty cell of a column with a default waits for ever.
+func TestMatchOfNothingIsNoDefault(t *testing.T) {
+	src := "{columns: {type: {from: Type, default: sale}}, rows: [{is: payment, match: {type: [pay, '']}}, {is: refund}]}"
+	_, problems := parse("x.yaml", []byte(plain(src)), Options{}, false)
+	if got := problems.Error(); !strings.Contains(got, `warning: the column "type" is never empty: an empty cell reads as its default; match "sale", or remove the default`) {
+		t.Error(got)
+	}
+	src = strings.Replace(src, "[pay, '']", "[sale, '']", 1) // says the same twice, and is right
+	if _, problems := parse("x.yaml", []byte(plain(src)), Options{}, false); strings.Contains(problems.Error(), "never empty") {
+		t.Error(problems)
+	}
+}
+
+// A call's amount is in whole minor units; fees and nets keep what the file says.
+func TestFeesAreExact(t *testing.T) {
+	m := mustParse(t, `payrec: mapping/v1
+name: fees
+input: {timezone: UTC}
+columns:
+  ref:    {from: Ref, type: id}
+  at:     {from: At, type: date, format: '%Y-%m-%d'}
+  ccy:    {from: Ccy, type: currency}
+  amount: {from: Amount, type: money, in: ccy}
+  fee:    {from: Fee, type: money, in: ccy}
+rows: [{is: payment}]
+payment: {key: =ref}
+emit: [{on: payment, call: report_payment, id: =ref, fee: =fee, net: =amount - fee, set: {amount_requested: =amount, paid_at: =at, reference: =ref, method: {name: M}}}]
+`, Options{})
+	for _, test := range []struct{ cells, fee, net, problem string }{
+		{"USD,0.10,0.0029", "0.0029 USD", "0.0971 USD", ""},
+		{"JPY,100,3.6", "3.6 JPY", "96.4 JPY", ""},
+		{"KWD,1.230,0.0000001", "0.0000001 KWD", "1.2299999 KWD", ""},
+		{"USD,10.00,-0.0005", "-0.0005 USD", "10.0005 USD", ""},
+		{"USD,0.105,0", "", "", "amount"},
+		{"JPY,100.5,0", "", "", "amount"},
+	} {
+		got := importText(t, m, "Ref,At,Ccy,Amount,Fee\nA,2026-03-01,"+test.cells+"\n")
+		if test.problem != "" {
+			if len(got.events) > 0 || len(got.problems) != 1 || !strings.Contains(got.problems[0], test.problem) {
+				t.Errorf("%s: %d calls, %q", test.cells, len(got.events), got.problems)
+			}
+			continue
+		}
+		if len(got.events) != 1 {
+			t.Errorf("%s: %q", test.cells, got.problems)
+		} else if e := got.events[0]; e.Fee.String() != test.fee || e.Net.String() != test.net {
+			t.Errorf("%s: fee %s, net %s; want %s, %s", test.cells, e.Fee, e.Net, test.fee, test.net)
 		}
 	}
 }

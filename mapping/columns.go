@@ -58,6 +58,7 @@ type column struct {
 
 	hasDefault bool
 	fallback   expression.Value
+	standIn    string // the default as it is written, which is what match sees
 
 	numbers  numberFormat
 	unit     unit
@@ -66,6 +67,8 @@ type column struct {
 
 	formats []timeFormat
 	zone    *zone
+	clock   *column        // of a datetime: where its time of day stands, when that is a cell of its own
+	clocks  []*timePattern // how times of day are written, behind a date
 }
 
 // A timeFormat is a strftime pattern or one of the named formats.
@@ -98,7 +101,7 @@ func (c *compiler) unit(n *node) unit {
 }
 
 var columnKeys = []string{"from", "occurrence", "type", "in", "unit", "format", "timezone", "optional", "default", "values", "pattern",
-	"strip", "extract", "sensitive", "doc", "decimal", "thousands"}
+	"strip", "extract", "sensitive", "doc", "decimal", "thousands", "time"}
 
 // hiddenColumn is a text column that only the mapping itself reads.
 func (c *compiler) hiddenColumn(from *node) *column {
@@ -177,8 +180,8 @@ func (c *compiler) typing(col *column, decl *node) {
 	if s := decl.get("sensitive"); s != nil {
 		col.sensitive = c.yes(s)
 	}
-	col.values = c.texts(decl.get("values"))
-	col.strip = c.texts(decl.get("strip"))
+	col.values = c.someTexts(decl.get("values"))
+	col.strip = c.notEmpty(decl.get("strip"))
 	col.pattern = c.regexp(decl.get("pattern"), true)
 	col.extract = c.regexp(decl.get("extract"), false)
 	for _, key := range []string{"in", "unit"} {
@@ -192,6 +195,7 @@ func (c *compiler) typing(col *column, decl *node) {
 		c.at(f, "say type: date or type: datetime", "only a date or datetime column has a format")
 	}
 	c.fallback(col, decl.get("default"))
+	c.clock(col, decl)
 }
 
 // from reads where a column stands: a header, several to choose from, or the
@@ -205,11 +209,9 @@ func (c *compiler) from(col *column, n *node) {
 		col.cell, _ = c.whole(n, 1, 16_384)
 		return
 	}
-	col.headers = c.texts(n)
+	col.headers = c.headers(n)
 	for _, h := range col.headers {
-		if trimBlanks(h) == "" {
-			c.at(n, "", "the column %q has an empty header", col.name)
-		} else if strings.HasPrefix(h, "=") {
+		if strings.HasPrefix(h, "=") {
 			c.at(n, "a computed value belongs under let", "a column is a cell of the file, not the expression %q", h)
 		}
 	}
@@ -241,7 +243,7 @@ func (c *compiler) formats(col *column, decl *node) {
 		return
 	}
 	needsZone := false
-	for i, s := range c.texts(n) {
+	for i, s := range c.someTexts(n) {
 		at := n
 		if n.kind == sequenceNode {
 			at = n.items[i]
@@ -321,7 +323,7 @@ func (c *compiler) fallback(col *column, n *node) {
 		return
 	}
 	s = c.param(n, s)
-	col.hasDefault = true
+	col.hasDefault, col.standIn = true, s
 	switch col.kind {
 	case textColumn, idColumn:
 		col.fallback = expression.TextOf(s)

@@ -69,18 +69,47 @@ func (p place) String() string {
 
 // place reads a cell's number from 1 or, where rows have a header, its name.
 func (c *compiler) place(n *node, named bool) place {
-	if n == nil || n.kind == nullNode {
+	if n == nil {
+		return place{cell: -1}
+	}
+	if n.kind == nullNode || n.kind == sequenceNode && len(n.items) == 0 {
+		c.at(n, sayPlace(named), "this says no cell")
+		return place{cell: -1}
+	}
+	if !named && n.kind == sequenceNode {
+		c.at(n, sayPlace(named), "rows of a kind have no header to choose from: one cell, not %s", n.kind)
 		return place{cell: -1}
 	}
 	if !named || n.kind == scalarNode && n.style == plainStyle && allDigits(n.text) {
 		i, _ := c.whole(n, 1, 16_384)
 		return place{cell: i - 1}
 	}
-	p := place{cell: -1, headers: c.texts(n)}
-	if len(p.headers) == 0 {
-		p.headers = nil
+	return place{cell: -1, headers: c.headers(n)}
+}
+
+func sayPlace(named bool) string {
+	if named {
+		return "write a header, several to choose from in […], or the cell's number from 1"
 	}
-	return p
+	return "write the cell's number, from 1"
+}
+
+// headers reads a header, or several to choose from.
+func (c *compiler) headers(n *node) []string {
+	list := c.someTexts(n)
+	for i, h := range list {
+		at := n
+		if n.kind == sequenceNode && i < len(n.items) {
+			at = n.items[i]
+		}
+		switch {
+		case trimBlanks(h) == "":
+			c.at(at, "", "the header is empty")
+		case at != n && at.style == plainStyle && allDigits(h):
+			c.at(at, "write a number without the list; or put a header of digits in quotes", "the cell %s cannot be one of several to choose from: headers can", h)
+		}
+	}
+	return list
 }
 
 // kindContext compiles the values that rows of one kind lend: a cell each, or
@@ -112,7 +141,7 @@ func (c *compiler) contextColumn(name *node) *column {
 func contextKeys() []string {
 	keys := []string{"from", "row", "match", "right_of", "below", "line", "file", "sheet"}
 	for _, k := range columnKeys {
-		if k != "from" && k != "occurrence" {
+		if k != "from" && k != "occurrence" && k != "time" {
 			keys = append(keys, k)
 		}
 	}
@@ -151,9 +180,9 @@ func (c *compiler) source(col *column, decl *node) *source {
 		case "from":
 			c.fromSource(col, s, n, decl)
 		case "right_of":
-			s.rightOf = normalized(c.texts(n))
+			s.rightOf = normalized(c.notEmpty(n))
 		case "below":
-			s.below = normalized(c.texts(n))
+			s.below = normalized(c.notEmpty(n))
 		case "line":
 			s.line = c.regexp(n, false)
 		case "file":
@@ -190,12 +219,9 @@ func (c *compiler) fromSource(col *column, s *source, from, decl *node) {
 	default:
 		s.where = []match{}
 		c.pairs(where, "match", func(header, values *node) {
-			m := match{name: header.text, column: c.hiddenColumn(header)}
-			for _, v := range c.texts(values) {
-				m.globs = append(m.globs, newGlob(v))
-			}
-			if values.kind == nullNode {
-				m.globs = append(m.globs, newGlob(""))
+			m := match{name: header.text, column: c.hiddenColumn(header), globs: c.globs(values)}
+			if len(m.globs) == 0 {
+				c.at(values, "", "match names no text for %q, so it can never match", header.text)
 			}
 			s.where = append(s.where, m)
 		})

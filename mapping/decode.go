@@ -70,9 +70,13 @@ func (c *compiler) optionalText(n *node, key string) string {
 	return s
 }
 
-// texts reads a plain value or a list of them.
+// texts reads a plain value or a list of them, which may be empty.
 func (c *compiler) texts(n *node) []string {
-	if n == nil || n.kind == nullNode {
+	if n == nil {
+		return nil
+	}
+	if n.kind == nullNode {
+		c.at(n, "write a text or a list of them, or remove the key", "the key has no value")
 		return nil
 	}
 	if n.kind == scalarNode {
@@ -94,6 +98,33 @@ func (c *compiler) texts(n *node) []string {
 		}
 	}
 	return out
+}
+
+// someTexts reads texts of which there must be one: an empty list would be as if
+// the key were not there, which is hardly why somebody wrote it.
+func (c *compiler) someTexts(n *node) []string {
+	list := c.texts(n)
+	if n != nil && n.kind == sequenceNode && len(n.items) == 0 {
+		c.at(n, "write a text or a list of them, or remove the key", "the list is empty")
+	}
+	return list
+}
+
+// notEmpty reads texts of which none may be empty, because one that is
+// stands everywhere or nowhere.
+func (c *compiler) notEmpty(n *node) []string {
+	list := c.someTexts(n)
+	for i, s := range list {
+		if s != "" {
+			continue
+		}
+		at := n
+		if n.kind == sequenceNode && i < len(n.items) {
+			at = n.items[i]
+		}
+		c.at(at, "write a text, or remove it", "the text is empty")
+	}
+	return list
 }
 
 func (c *compiler) yes(n *node) bool {

@@ -65,19 +65,19 @@ func (c *compiler) input(n *node) {
 	}
 	m.input.numbers.group = c.character(n.get("thousands"), map[string]rune{"none": 0, "blank": ' ', "space": ' '})
 	c.marks(n, m.input.numbers)
-	m.input.empty = c.texts(n.get("empty"))
+	m.input.empty = c.someTexts(n.get("empty"))
 	switch c.choice(n.get("ragged"), "error", "error", "pad", "allow") {
 	case "pad":
 		d.Ragged = table.RaggedPad
 	case "allow":
 		d.Ragged = table.RaggedAllow
 	}
-	m.input.strip = c.texts(n.get("strip"))
+	m.input.strip = c.notEmpty(n.get("strip"))
 	c.header(n.get("header"), d)
 	m.input.zone = c.zone(n.get("timezone"))
 	c.records(n.get("records"), d)
 	c.stackedTables(n, d)
-	d.Headings = c.texts(n.get("headings"))
+	d.Headings = c.notEmpty(n.get("headings"))
 	c.footer(n.get("footer"), d)
 	c.context(n.get("context"))
 }
@@ -142,7 +142,7 @@ func (c *compiler) header(n *node, d *table.Dialect) {
 		return
 	}
 	d.Header.Row, _ = c.whole(n.get("row"), 1, 1_000_000)
-	d.Header.Find = c.texts(n.get("find"))
+	d.Header.Find = c.notEmpty(n.get("find"))
 	d.Header.Within, _ = c.whole(n.get("within"), 1, 100_000)
 	if d.Header.Row > 0 && d.Header.Find != nil {
 		c.at(n, "keep one of them", "header says both row and find")
@@ -170,7 +170,7 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 	if n == nil || !c.keys(n, "records", "column", "header", "body", "totals", "context", "ignore") {
 		return
 	}
-	r := &table.Records{Header: c.optionalText(n, "header"), Ignore: c.texts(n.get("ignore"))}
+	r := &table.Records{Header: c.optionalText(n, "header"), Ignore: c.someTexts(n.get("ignore"))}
 	c.body(n.get("body"), r)
 	r.Column = 1
 	if col := n.get("column"); col != nil {
@@ -180,7 +180,7 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 		c.at(n, "say body: [KIND]", "records names no kind of row as the body")
 	}
 	if t := n.get("totals"); t != nil && t.kind != mappingNode {
-		r.Totals = c.texts(t)
+		r.Totals = c.someTexts(t)
 	} else {
 		c.pairs(t, "totals", func(kind, layout *node) {
 			r.Totals = append(r.Totals, kind.text)
@@ -188,7 +188,7 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 		})
 	}
 	if x := n.get("context"); x != nil && x.kind != mappingNode {
-		r.Context = c.texts(x)
+		r.Context = c.someTexts(x)
 	} else {
 		c.pairs(x, "context", func(kind, fields *node) {
 			r.Context = append(r.Context, kind.text)

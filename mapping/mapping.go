@@ -64,6 +64,15 @@
 //	                   payment_method_details {type: custom, custom: {type, display_name}}
 //
 // A field that is also written out wins over a short form.
+//
+// # Fees and nets
+//
+// What the API is told must be a whole number of the currency's minor units, and
+// is refused otherwise. `fee` and `net` are told to nobody but reports, and
+// keep every decimal that the file has: processors charge 2.9 % of 0.10 and
+// write 0.0029, some count a yen's fee in hundredths, and only the sum over a
+// month comes to whole cents. To round them here would make the reports differ from the
+// payout by what was rounded away. A negative fee is one that was given back.
 package mapping
 
 import (

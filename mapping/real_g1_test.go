@@ -210,8 +210,8 @@ func TestRealPayPalStatementSpanish(t *testing.T) {
 	if f := got.failed(); len(f) > 0 {
 		t.Errorf("failing checks %+v", f)
 	}
-	if at, _ := got.events[3].Params.Get("initiated_at"); at != "1578006000" {
-		t.Errorf("3/1/2020 was read as %s, want the third of January in Berlin", at)
+	if at, _ := got.events[3].Params.Get("initiated_at"); at != "1578041064" {
+		t.Errorf("3/1/2020 was read as %s, want 09:44:24 on the third of January in Berlin", at)
 	}
 	// With English numbers every amount is refused rather than misread.
 	got = importFile(t, mustLoad(t, "paypal-activity", map[string]string{"date_format": "%d/%m/%Y"}), realFile(t, "paypal/oca_statement_es.csv"))

@@ -258,8 +258,8 @@ func TestSquareOldColumns(t *testing.T) {
 	if s := g2Event(got, "T1"); s != "1149.00 USD 33.62 USD 1115.38 USD" || len(got.failed()) > 0 || len(got.problems) > 0 {
 		t.Errorf("%s, problems %v, failing checks %+v", s, got.problems, got.failed())
 	}
-	// The midnight that began 27 December in New York.
-	if at := eventText(&got.events[0], "initiated_at"); at != "1545886800" {
+	// Half past two in the afternoon of 27 December in New York.
+	if at := eventText(&got.events[0], "initiated_at"); at != "1545939000" {
 		t.Errorf("at %s", at)
 	}
 	got = importText(t, m, header+row("$10.00", "$9.00", "($0.40)", "$9.70", "T3"))

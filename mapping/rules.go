@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -82,15 +83,26 @@ func (c *compiler) match(r *rule, name, values *node) {
 		r.broken = true
 		return
 	}
-	for _, v := range c.texts(values) {
-		mt.globs = append(mt.globs, newGlob(v))
-	}
-	if values.kind == nullNode {
-		mt.globs = append(mt.globs, newGlob(""))
-	} else if len(mt.globs) == 0 {
+	mt.globs = c.globs(values)
+	if len(mt.globs) == 0 {
 		c.at(values, "", "match names no text for %q, so the rule can never match", name.text)
 	}
+	if col := mt.column; col != nil && col.hasDefault && mt.accepts("") && !mt.accepts(col.standIn) {
+		c.warn(values, fmt.Sprintf("match %q, or remove the default", col.standIn), "the column %q is never empty: an empty cell reads as its default", name.text)
+	}
 	r.matches = append(r.matches, mt)
+}
+
+// globs reads the texts of a match. No text is the empty one.
+func (c *compiler) globs(values *node) []glob {
+	if values.kind == nullNode {
+		return []glob{newGlob("")}
+	}
+	var out []glob
+	for _, v := range c.texts(values) {
+		out = append(out, newGlob(v))
+	}
+	return out
 }
 
 // fate reads which of the reasons a rule gives. Where a param decides, two

@@ -174,6 +174,7 @@ func valueParts() []part {
 	return []part{
 		{"column", "A typed cell. Without a type it is text.", []keyDoc{
 			{"from", ref("texts"), "the header (letter case and blanks do not count), several to choose from, or the number of the cell from 1"},
+			{"time", ref("texts"), "of a datetime: the header of the cell with the time of day (16:10:51, 16:10, 4:10 PM), when the day stands in a cell of its own"},
 			{"occurrence", whole(1, 1000), "which of several equal headers, from 1"},
 			{"type", words(columnTypes...), "text when nothing is said"},
 			{"in", ref("text"), "of money: the column with its currency, or a code"},
@@ -181,7 +182,7 @@ func valueParts() []part {
 			{"format", ref("texts"), "of a date or datetime: strftime patterns, unix, unix_ms, iso8601, excel; tried in order"},
 			{"timezone", either(ref("text"), ref("timezone")), "as of the input, for this column alone"},
 			{"optional", yesNo(), "whether the header may be missing"},
-			{"default", ref("text"), "the value of an empty cell"},
+			{"default", ref("text"), "the value of an empty cell, also for match"},
 			{"values", ref("texts"), "the only texts that it may have"},
 			{"pattern", ref("text"), "a regular expression (RE2) that the whole text must match"},
 			{"strip", ref("texts"), "texts to take off at both ends, such as ` or #"},
@@ -237,8 +238,8 @@ func callParts() []part {
 			{"call", words(calls...), "the operation of the API"},
 			{"id", ref("expression"), "the natural identity of the call: the same id is the same event, counted once"},
 			{"needs", words(string(record.ReportPayment)), "the payment must have been reported: in this file, before, or found at Stripe; otherwise the call waits"},
-			{"fee", ref("expression"), "what the processor took: for reports"},
-			{"net", ref("expression"), "what was paid out: for reports"},
+			{"fee", ref("expression"), "what the processor took: for reports, exact also where it is finer than the currency's smallest coin"},
+			{"net", ref("expression"), "what was paid out: for reports, as exact as the fee"},
 			{"invoice", ref("expression"), "of attach_payment: the invoice that the payment pays, by its id at Stripe (in_…)"},
 			{"set", schema{"type": "object"}, "the call's fields by the API's own names, and the short forms"},
 		}, []string{"on", "call", "id"}},

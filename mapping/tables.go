@@ -18,7 +18,7 @@ func (c *compiler) stackedTables(in *node, d *table.Dialect) {
 		if !c.keys(decl, "table "+quote(name.text), "find", "totals", "context", "ignore", "end") {
 			return
 		}
-		t := table.Table{Name: name.text, Find: c.texts(decl.get("find")), Role: table.Body}
+		t := table.Table{Name: name.text, Find: c.notEmpty(decl.get("find")), Role: table.Body}
 		if len(t.Find) == 0 {
 			c.at(name, "say find: [Name, Name]", "the table %q says not by which names its header is found", name.text)
 		}
@@ -70,7 +70,7 @@ func (c *compiler) body(n *node, r *table.Records) {
 		if r.Layouts == nil {
 			r.Layouts = map[string][]string{}
 		}
-		r.Layouts[kind.text] = c.texts(names)
+		r.Layouts[kind.text] = c.someTexts(names)
 	})
 }
 

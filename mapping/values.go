@@ -127,10 +127,14 @@ func (v *values) raw(c *column) (text string, cell int) {
 	return v.m.input.stripped(trimBlanks(s)), at
 }
 
-// text is what match compares: the raw text of a column, or a let's.
+// text is what match compares: the raw text of a column, or its default's when
+// the cell is empty, or a let's.
 func (v *values) text(m *match) (string, *RowProblem) {
 	if m.column != nil {
 		s, _ := v.raw(m.column)
+		if m.column.hasDefault && (s == "" || contains(v.m.input.empty, s)) {
+			s = m.column.standIn
+		}
 		return s, nil
 	}
 	if p := v.need(m.let.index); p != nil {
