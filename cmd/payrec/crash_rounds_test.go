@@ -71,8 +71,9 @@ func TestCrash(t *testing.T) {
 		stratum, fate := strata[i/len(fates)], fates[i%len(fates)]
 		cells.Go(func() error {
 			t.Run(stratum+"/"+fate, func(t *testing.T) {
-				for seed := uint64(0); tallies[i].kills < (kills+len(tallies)-1)/len(tallies) && !t.Failed(); seed++ {
-					newRound(t, stratum, fate, seed, &tallies[i]).play()
+				most := (kills + len(tallies) - 1) / len(tallies)
+				for seed := uint64(0); tallies[i].kills < most && !t.Failed(); seed++ {
+					newRound(t, stratum, fate, seed, &tallies[i]).play(most)
 				}
 			})
 			return nil
@@ -288,10 +289,11 @@ func (r *round) expect(p *process, statuses ...int) {
 	r.t.Errorf("exit status %d, want one of %v\n%s%s", got, statuses, &p.stdout, &p.stderr)
 }
 
-// play kills as the stratum says, lets the import end, and judges.
-func (r *round) play() {
+// play kills as the stratum says until most were killed, lets the import end,
+// and judges.
+func (r *round) play(most int) {
 	calls := len(r.lives.rows)
-	for i := 0; i < calls && !r.over && !r.t.Failed(); i++ {
+	for i := 0; i < calls && r.tally.kills < most && !r.over && !r.t.Failed(); i++ {
 		switch r.stratum {
 		case "network":
 			r.kill(r.atCall(i))

@@ -12,6 +12,9 @@ import (
 // once.
 func TestClockJumps(t *testing.T) {
 	for _, jump := range []time.Duration{time.Hour, -time.Hour, 25 * time.Hour, -25 * time.Hour, 400 * 24 * time.Hour} {
+		if testing.Short() && jump.Abs() != 25*time.Hour {
+			continue
+		}
 		for _, when := range []string{"when sent", "when found"} {
 			for _, at := range []point{lost, after} {
 				t.Run(fmt.Sprintf("%v %s, %s", jump, when, at), func(t *testing.T) {

@@ -144,6 +144,10 @@ func younger(was, is string) bool {
 // was closed and in one whose process was killed. The first is refused
 // whatever is done to it.
 func TestDamagedJournal(t *testing.T) {
+	step := *damageStep
+	if testing.Short() {
+		step *= 4
+	}
 	for _, killed := range []bool{false, true} {
 		s := specimenOf(t, killed)
 		for _, suffix := range slices.Sorted(maps.Keys(s.files)) {
@@ -155,7 +159,7 @@ func TestDamagedJournal(t *testing.T) {
 				t.Run(name, func(t *testing.T) {
 					sound, fates := s.files[suffix], map[string]int{}
 					first := ""
-					for at := 0; at < len(sound); at += *damageStep {
+					for at := 0; at < len(sound); at += step {
 						files := maps.Clone(s.files)
 						if cut {
 							files[suffix] = sound[:at]
@@ -169,7 +173,7 @@ func TestDamagedJournal(t *testing.T) {
 							first = fmt.Sprintf("at byte %d: %s", at, why)
 						}
 					}
-					t.Logf("of %d bytes, each %d: %v", len(sound), *damageStep, fates)
+					t.Logf("of %d bytes, each %d: %v", len(sound), step, fates)
 					switch {
 					case fates[silent] > 0:
 						t.Errorf("silent %s", first)
@@ -187,7 +191,11 @@ func TestDamagedJournal(t *testing.T) {
 // TestDamagedWAL: a process is killed and its WAL damaged. Lost commits or not,
 // the next import does nothing a second time while the keys are known.
 func TestDamagedWAL(t *testing.T) {
-	for i := range 12 {
+	rounds := 12
+	if testing.Short() {
+		rounds = 3
+	}
+	for i := range rounds {
 		r := newRound(t, "damage", "kept", uint64(i), &tally{})
 		nth := 1 + r.random.IntN(18)
 		r.kill(kill{concurrency: 1, trap: newTrap(points[i%len(points)], func(a arrival) bool { return a.write && a.nth == nth })})

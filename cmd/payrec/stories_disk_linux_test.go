@@ -36,7 +36,7 @@ func resize(t *testing.T, dir string, options string, flags uintptr) {
 // again, the same command ends it, and nothing was reported twice.
 func TestFullDisk(t *testing.T) {
 	const page = 4096
-	step := 2 * page
+	step := 4 * page
 	if testing.Short() {
 		step = 16 * page
 	}
