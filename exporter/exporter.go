@@ -108,6 +108,7 @@ type Options struct {
 	BeforeAttempts func(payments int) error
 	Control        []Fact
 	Generator      string // "payrec v1.2.3"; the program, for the Control sheet
+	Locale         Locale // of CSV
 }
 
 func (o *Options) check() error {

@@ -89,6 +89,7 @@ type ReconcileOptions struct {
 	// say so when nothing else reports to the account.
 	Unstamped bool
 	Generator string // "payrec v1.2.3"
+	Locale    Locale // of CSV
 }
 
 // A Reconciler collects all sides; see [Reconciler.Finish]. Close it when done.

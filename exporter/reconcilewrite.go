@@ -15,7 +15,7 @@ import (
 
 // WriteCSV writes one line per payment, the matched ones too, under a header.
 func (r *Reconciliation) WriteCSV(w io.Writer) error {
-	return writeCSV(w, r.grid("Payments", r.Summary.Payments, r.Items()))
+	return writeCSV(w, r.grid("Payments", r.Summary.Payments, r.Items()), r.options.Locale)
 }
 
 // WriteJSON writes one object: summary, payouts, and all payments.

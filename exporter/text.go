@@ -15,16 +15,16 @@ import (
 const momentLayout = "2006-01-02 15:04:05"
 
 // WriteCSV writes one line per payment, under a header.
-func (d *Dataset) WriteCSV(w io.Writer) error { return writeCSV(w, d.paymentsGrid(nil)) }
+func (d *Dataset) WriteCSV(w io.Writer) error { return writeCSV(w, d.paymentsGrid(nil), d.options.Locale) }
 
 // WriteAttemptsCSV writes one line per attempt, under a header.
-func (d *Dataset) WriteAttemptsCSV(w io.Writer) error { return writeCSV(w, d.attemptsGrid()) }
+func (d *Dataset) WriteAttemptsCSV(w io.Writer) error { return writeCSV(w, d.attemptsGrid(), d.options.Locale) }
 
 // WriteRefundsCSV writes one line per refund that payrec stamped, under a header.
-func (d *Dataset) WriteRefundsCSV(w io.Writer) error { return writeCSV(w, d.refundsGrid()) }
+func (d *Dataset) WriteRefundsCSV(w io.Writer) error { return writeCSV(w, d.refundsGrid(), d.options.Locale) }
 
-func writeCSV(w io.Writer, g grid) error {
-	out := table.NewWriter(w, table.Dialect{})
+func writeCSV(w io.Writer, g grid, l Locale) error {
+	out := table.NewWriter(w, l.dialect())
 	cells := make([]string, len(g.columns))
 	for i, c := range g.columns {
 		cells[i] = table.Guard(c.name)
@@ -37,7 +37,7 @@ func writeCSV(w io.Writer, g grid) error {
 			return err
 		}
 		for i, c := range row {
-			cells[i] = csvText(c, g.columns[i])
+			cells[i] = csvText(c, g.columns[i], l)
 		}
 		if err := out.Write(cells); err != nil {
 			return err
@@ -46,12 +46,12 @@ func writeCSV(w io.Writer, g grid) error {
 	return out.Flush()
 }
 
-func csvText(c cell, col column) string {
+func csvText(c cell, col column, l Locale) string {
 	switch c.kind {
 	case kindText:
 		return table.Guard(c.text)
 	case kindMoney:
-		return c.money.Text()
+		return l.decimal(c.money.Text())
 	case kindMoment:
 		return c.at.In(col.zone).Format(momentLayout)
 	case kindNumber:

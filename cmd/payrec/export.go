@@ -24,6 +24,8 @@ type exportFlags struct {
 	attempts    string
 	concurrency int
 	rate        float64
+	format      string
+	locale      string
 	force       bool
 	json        bool
 }
@@ -32,12 +34,12 @@ func (a *app) exportCommand() *cobra.Command {
 	f := &exportFlags{}
 	cmd := &cobra.Command{
 		Use:   "export -o OUT.xlsx",
-		Short: "Write the account's payment records as a workbook, CSV or JSON Lines",
+		Short: "Write the account's payment records as a workbook, CSV, JSON Lines or Parquet",
 		Long: `Export pages through all payment records, and through their attempts when asked
 to, and writes them whole or not at all. The ending of the name says which
-format: .xlsx (summary, payments, attempts, refunds and a control sheet), .csv or
-.jsonl; - is CSV on standard output. Attempts cost one request per payment; what
-that comes to is said before the first.
+format: .xlsx (summary, payments, attempts, refunds and a control sheet), .csv,
+.jsonl or .parquet; - is standard output, as CSV or what --format says. Attempts
+cost one request per payment; what that comes to is said before the first.
 
 Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interrupted`,
 		Example: `  payrec export -o month-end.xlsx --month 2026-06 --zone Europe/Berlin --sandbox
@@ -46,8 +48,10 @@ Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interru
 		RunE: func(cmd *cobra.Command, args []string) error { return a.export(cmd, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.output, "output", "o", "", "the `FILE` to write: .xlsx, .csv, .jsonl, or - for CSV on standard output")
+	flags.StringVarP(&f.output, "output", "o", "", "the `FILE` to write: .xlsx, .csv, .jsonl, .parquet, or - for standard output")
 	flags.StringVar(&f.attempts, "attempts", "none", "payment attempts to read, `WHICH`: none, latest or all")
+	flags.StringVar(&f.format, "format", "", "the `FORMAT` of -o -: csv (the default) or jsonl")
+	flags.StringVar(&f.locale, "locale", "", "write CSV for a spreadsheet of this `LOCALE`: de-DE is 1,5;2 with a byte order mark")
 	f.periodFlags.add(cmd)
 	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` requests under way at once")
 	flags.Float64Var(&f.rate, "rate", 0, "`N` requests a second at the most (default 20; no limit on this machine)")
@@ -73,6 +77,12 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	var locale exporter.Locale
+	if f.locale != "" {
+		if locale, err = exporter.ParseLocale(f.locale); err != nil {
+			return usage("", "--%w", err)
+		}
+	}
 	t, err := a.open(cmd.Context(), &f.targetFlags, f.concurrency)
 	if err != nil {
 		return err
@@ -87,7 +97,7 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 	data, err := exporter.Collect(cmd.Context(), a.paged(t, f.concurrency, pace), exporter.Options{
 		Attempts: exporter.AttemptsMode(f.attempts), Period: period, Concurrency: f.concurrency,
 		Progress: read.set, BeforeAttempts: read.beforeAttempts,
-		Control: control, Generator: "payrec " + version(),
+		Control: control, Generator: "payrec " + version(), Locale: locale,
 	})
 	read.bar.done()
 	if err != nil {
@@ -115,7 +125,14 @@ func (f *exportFlags) outputs() ([]output, error) {
 		return nil, usage("", "--attempts takes none, latest or all, not %q", f.attempts)
 	}
 	var outputs []output
+	if f.format != "" && f.output != "-" {
+		return nil, usage("the ending of the name says the format", "--format goes with -o - only")
+	}
 	switch ext := strings.ToLower(filepath.Ext(f.output)); {
+	case f.output == "-" && f.format == "jsonl":
+		outputs = append(outputs, output{f.output, (*exporter.Dataset).WriteJSONL})
+	case f.format != "" && f.format != "csv":
+		return nil, usage("", "--format takes csv or jsonl, not %q", f.format)
 	case f.output == "":
 		return nil, usage("payrec export -o month-end.xlsx", "say where to write: -o FILE")
 	case f.output == "-", ext == ".csv":
@@ -127,8 +144,13 @@ func (f *exportFlags) outputs() ([]output, error) {
 		outputs = append(outputs, output{f.output, (*exporter.Dataset).WriteWorkbook})
 	case ext == ".jsonl":
 		outputs = append(outputs, output{f.output, (*exporter.Dataset).WriteJSONL})
+	case ext == ".parquet":
+		outputs = append(outputs, output{f.output, (*exporter.Dataset).WriteParquet})
+		if f.attempts != "none" {
+			outputs = append(outputs, output{strings.TrimSuffix(f.output, filepath.Ext(f.output)) + "-attempts.parquet", (*exporter.Dataset).WriteAttemptsParquet})
+		}
 	default:
-		return nil, usage("", "-o %s: the ending must be .xlsx, .csv or .jsonl", f.output)
+		return nil, usage("", "-o %s: the ending must be .xlsx, .csv, .jsonl or .parquet", f.output)
 	}
 	for _, out := range outputs {
 		if _, err := os.Lstat(out.path); err == nil && !f.force && out.path != "-" {
