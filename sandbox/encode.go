@@ -163,7 +163,10 @@ func appendMethod(b []byte, m *record.MethodDetails) []byte {
 
 func appendMetadata(b []byte, m map[string]string) []byte {
 	b = append(b, `,"metadata":{`...)
-	for i, key := range slices.Sorted(maps.Keys(m)) {
+	var room [16]string // most have no more keys, and these need no memory of their own
+	keys := slices.AppendSeq(room[:0], maps.Keys(m))
+	slices.Sort(keys)
+	for i, key := range keys {
 		if i > 0 {
 			b = append(b, ',')
 		}

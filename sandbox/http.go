@@ -296,15 +296,17 @@ func (s *Server) respond(w http.ResponseWriter, r *request, a answer) {
 	if a.contentType != "" {
 		h.Set("Content-Type", a.contentType)
 	}
-	h["Date"] = []string{s.clock().UTC().Format(http.TimeFormat)} // clients hold their clocks against it
-	h["Request-Id"] = []string{r.reqID}
+	values := [...]string{s.clock().UTC().Format(http.TimeFormat), r.reqID, "", strconv.Itoa(len(a.body)), r.key}
+	h["Date"] = values[0:1:1] // clients hold their clocks against it
+	h["Request-Id"] = values[1:2:2]
 	if r.version == "" {
 		r.version = record.APIVersion
 	}
-	h["Stripe-Version"] = []string{r.version}
-	h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
+	values[2] = r.version
+	h["Stripe-Version"] = values[2:3:3]
+	h["Content-Length"] = values[3:4:4]
 	if r.key != "" {
-		h["Idempotency-Key"] = []string{r.key}
+		h["Idempotency-Key"] = values[4:5:5]
 	}
 	if a.original != "" {
 		h["Original-Request"] = []string{a.original}
