@@ -180,7 +180,7 @@ func (c *compiler) typing(col *column, decl *node) {
 	if s := decl.get("sensitive"); s != nil {
 		col.sensitive = c.yes(s)
 	}
-	col.values = c.someTexts(decl.get("values"))
+	col.values = c.texts(decl.get("values"))
 	col.strip = c.notEmpty(decl.get("strip"))
 	col.pattern = c.regexp(decl.get("pattern"), true)
 	col.extract = c.regexp(decl.get("extract"), false)

@@ -70,7 +70,7 @@ func (c *compiler) about(root *node) {
 		m.source = m.name
 	}
 	if id := root.get("identify"); id != nil && c.keys(id, "identify", "filename", "columns") {
-		m.identify = identification{c.someTexts(id.get("filename")), c.someTexts(id.get("columns"))}
+		m.identify = identification{c.texts(id.get("filename")), c.texts(id.get("columns"))}
 	}
 }
 
@@ -97,7 +97,7 @@ func (c *compiler) readParams(root *node) {
 		if r := decl.get("required"); r != nil && c.yes(r) && given == "" && !c.lint {
 			c.at(name, fmt.Sprintf("give it with --param %s=…", name.text), "the param %q is required: %s", name.text, c.optionalText(decl, "doc"))
 		}
-		if allowed := c.someTexts(decl.get("values")); given != "" && len(allowed) > 0 && !contains(allowed, given) {
+		if allowed := c.texts(decl.get("values")); given != "" && len(allowed) > 0 && !contains(allowed, given) {
 			c.at(name, didYouMean(given, allowed), "the param %q must be one of %s, not %q", name.text, strings.Join(allowed, ", "), given)
 		}
 		c.params[name.text] = given

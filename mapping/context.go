@@ -180,9 +180,9 @@ func (c *compiler) source(col *column, decl *node) *source {
 		case "from":
 			c.fromSource(col, s, n, decl)
 		case "right_of":
-			s.rightOf = normalized(c.notEmpty(n))
+			s.rightOf = normalized(c.someTexts(n))
 		case "below":
-			s.below = normalized(c.notEmpty(n))
+			s.below = normalized(c.someTexts(n))
 		case "line":
 			s.line = c.regexp(n, false)
 		case "file":

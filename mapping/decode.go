@@ -70,7 +70,8 @@ func (c *compiler) optionalText(n *node, key string) string {
 	return s
 }
 
-// texts reads a plain value or a list of them, which may be empty.
+// texts reads a plain value or a list of them. An empty list is none of them: a
+// mapping that extends another takes back with it what that one says.
 func (c *compiler) texts(n *node) []string {
 	if n == nil {
 		return nil
@@ -100,12 +101,11 @@ func (c *compiler) texts(n *node) []string {
 	return out
 }
 
-// someTexts reads texts of which there must be one: an empty list would be as if
-// the key were not there, which is hardly why somebody wrote it.
+// someTexts reads texts of which there must be one.
 func (c *compiler) someTexts(n *node) []string {
 	list := c.texts(n)
 	if n != nil && n.kind == sequenceNode && len(n.items) == 0 {
-		c.at(n, "write a text or a list of them, or remove the key", "the list is empty")
+		c.at(n, "write a text or a list of them", "the list is empty")
 	}
 	return list
 }
@@ -113,7 +113,7 @@ func (c *compiler) someTexts(n *node) []string {
 // notEmpty reads texts of which none may be empty, because one that is
 // stands everywhere or nowhere.
 func (c *compiler) notEmpty(n *node) []string {
-	list := c.someTexts(n)
+	list := c.texts(n)
 	for i, s := range list {
 		if s != "" {
 			continue

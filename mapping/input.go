@@ -65,7 +65,7 @@ func (c *compiler) input(n *node) {
 	}
 	m.input.numbers.group = c.character(n.get("thousands"), map[string]rune{"none": 0, "blank": ' ', "space": ' '})
 	c.marks(n, m.input.numbers)
-	m.input.empty = c.someTexts(n.get("empty"))
+	m.input.empty = c.texts(n.get("empty"))
 	switch c.choice(n.get("ragged"), "error", "error", "pad", "allow") {
 	case "pad":
 		d.Ragged = table.RaggedPad
@@ -170,7 +170,7 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 	if n == nil || !c.keys(n, "records", "column", "header", "body", "totals", "context", "ignore") {
 		return
 	}
-	r := &table.Records{Header: c.optionalText(n, "header"), Ignore: c.someTexts(n.get("ignore"))}
+	r := &table.Records{Header: c.optionalText(n, "header"), Ignore: c.texts(n.get("ignore"))}
 	c.body(n.get("body"), r)
 	r.Column = 1
 	if col := n.get("column"); col != nil {
@@ -180,7 +180,7 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 		c.at(n, "say body: [KIND]", "records names no kind of row as the body")
 	}
 	if t := n.get("totals"); t != nil && t.kind != mappingNode {
-		r.Totals = c.someTexts(t)
+		r.Totals = c.texts(t)
 	} else {
 		c.pairs(t, "totals", func(kind, layout *node) {
 			r.Totals = append(r.Totals, kind.text)
@@ -188,7 +188,7 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 		})
 	}
 	if x := n.get("context"); x != nil && x.kind != mappingNode {
-		r.Context = c.someTexts(x)
+		r.Context = c.texts(x)
 	} else {
 		c.pairs(x, "context", func(kind, fields *node) {
 			r.Context = append(r.Context, kind.text)

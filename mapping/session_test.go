@@ -252,6 +252,31 @@ func TestColumnPlaces(t *testing.T) {
 	}
 }
 
+// An empty list takes back what the mapping below says; a key without a value is
+// more likely forgotten, and is a fault.
+func TestExtendsTakesBack(t *testing.T) {
+	const base = "{input: {timezone: UTC, strip: ['#'], empty: ['-'], headings: ['Total *'], header: {find: [Ref]}}, " +
+		"columns: {ref: {from: Ref, type: id, strip: ['x'], values: [a, b]}, of: Of, at: {from: At, type: date, format: '%Y-%m-%d'}, ccy: {from: Ccy, type: currency}, sum: {from: Sum, type: money, in: ccy}, type: Type}}"
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "base.yaml"), []byte(plain(base)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	over := func(empty string) (*Mapping, error) {
+		return Parse("top.yaml", []byte(strings.ReplaceAll("extends: base.yaml\nname: top\ninput: {strip: [], empty: [], headings: [], header: {find: [], row: 2}}\ncolumns: {ref: {strip: [], values: []}}\n", "[]", empty)), Options{Dir: dir})
+	}
+	m, err := over("[]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := m.columns[0]
+	if d := m.Dialect(); len(m.input.strip)+len(m.input.empty)+len(d.Headings)+len(d.Header.Find)+len(ref.strip)+len(ref.values) > 0 || d.Header.Row != 2 {
+		t.Errorf("%+v %+v %+v", m.input, d, ref)
+	}
+	if _, err = over("~"); err == nil || strings.Count(err.Error(), "the key has no value") != 6 {
+		t.Error(err)
+	}
+}
+
 func TestExtends(t *testing.T) {
 	src := `
 payrec: mapping/v1
