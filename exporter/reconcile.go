@@ -20,7 +20,7 @@ import (
 // the journal says. They meet by the payment's key: a record's key is in its
 // stamps, that of a record without stamps is its reference. Everything waits in
 // sorted temporary files (sorter.go), so memory does not grow with the number
-// of payments: about 32 MB, whatever their number.
+// of payments: 54 MB for 300,000 (only open ones keep a place of 16 bytes).
 //
 // A record of another source (another processor's, by its stamp) and one that
 // Stripe processed itself are none of the files' business.
