@@ -24,8 +24,11 @@
 //
 // A request passes, in this order: the Host (loopback only, against DNS
 // rebinding), authentication, the limiter, the idempotency key, validation of
-// parameters, execution. An answer is saved under the key from execution on,
-// refusals included; nothing before it is saved.
+// parameters, the record's lock, execution. An answer is saved under the key
+// from execution on, refusals included; nothing before it is saved.
+//
+// Beside the API there are a page to look at, which needs no key and changes
+// nothing, and the control API under /__payrec/, which needs a token of its own.
 //
 // The files in reading order: sandbox.go, http.go (the layers), form.go and
 // validate.go (parameters), state.go, decide.go and apply.go (what a call
