@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,11 +22,14 @@ type fake struct {
 	failOn   string // Attempts fails for this record
 	err      error
 
-	after, before int64 // as last asked for
+	mu            sync.Mutex // guards what follows
+	after, before int64      // as last asked for
 }
 
 func (f *fake) Records(_ context.Context, after, before int64) iter.Seq2[*record.PaymentRecord, error] {
+	f.mu.Lock()
 	f.after, f.before = after, before
+	f.mu.Unlock()
 	return func(yield func(*record.PaymentRecord, error) bool) {
 		for i, r := range f.records {
 			if f.err != nil && f.failOn == "" && i == f.fail {

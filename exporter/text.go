@@ -15,13 +15,19 @@ import (
 const momentLayout = "2006-01-02 15:04:05"
 
 // WriteCSV writes one line per payment, under a header.
-func (d *Dataset) WriteCSV(w io.Writer) error { return writeCSV(w, d.paymentsGrid(nil), d.options.Locale) }
+func (d *Dataset) WriteCSV(w io.Writer) error {
+	return writeCSV(w, d.paymentsGrid(nil), d.options.Locale)
+}
 
 // WriteAttemptsCSV writes one line per attempt, under a header.
-func (d *Dataset) WriteAttemptsCSV(w io.Writer) error { return writeCSV(w, d.attemptsGrid(), d.options.Locale) }
+func (d *Dataset) WriteAttemptsCSV(w io.Writer) error {
+	return writeCSV(w, d.attemptsGrid(), d.options.Locale)
+}
 
 // WriteRefundsCSV writes one line per refund that payrec stamped, under a header.
-func (d *Dataset) WriteRefundsCSV(w io.Writer) error { return writeCSV(w, d.refundsGrid(), d.options.Locale) }
+func (d *Dataset) WriteRefundsCSV(w io.Writer) error {
+	return writeCSV(w, d.refundsGrid(), d.options.Locale)
+}
 
 func writeCSV(w io.Writer, g grid, l Locale) error {
 	out := table.NewWriter(w, l.dialect())

@@ -197,7 +197,7 @@ func (w *windows) share(mine *window, at int64) {
 func (w *windows) reader(ctx context.Context, out chan<- []*record.PaymentRecord) error {
 	for {
 		mine, ok := w.take()
-		if !ok {
+		if !ok || ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		err := w.read(ctx, mine, out)
