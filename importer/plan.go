@@ -247,7 +247,7 @@ func (p *planning) rejected(ctx context.Context, r *mapping.Result) error {
 // verdict says whether the plan may stand.
 func (p *planning) verdict() error {
 	if n := p.report.Problems.Fatal; n > 0 {
-		return fmt.Errorf("%s that the mapping does not foresee; %w", count(n, "row", "rows"), ErrInput)
+		return fmt.Errorf("%s cannot be trusted or classed; %w", count(n, "row", "rows"), ErrInput)
 	}
 	failed := 0
 	for _, c := range p.report.Checks {

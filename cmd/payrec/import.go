@@ -21,6 +21,7 @@ type importFlags struct {
 	out         string
 	json        bool
 	dryRun      bool
+	newJournal  bool
 	lookUp      bool
 	latest      bool
 	review      string
@@ -36,6 +37,7 @@ func (f *importFlags) addPlan(cmd *cobra.Command) {
 
 func (f *importFlags) addRun(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	flags.BoolVar(&f.newJournal, "new-journal", false, "begin a second journal for an account that payrec has reported to before")
 	flags.IntVar(&f.concurrency, "concurrency", 0, "payments under way at once, `N` (default 16)")
 	flags.Float64Var(&f.rate, "rate", 0, "`N` requests a second at the most (default 20; no limit on this machine)")
 	flags.StringVar(&f.out, "out", "", "the `FOLDER` for rejects, held rows and receipts (default "+defaultOut+")")
@@ -66,7 +68,7 @@ FILE may be - for standard input.
 		RunE: func(cmd *cobra.Command, files []string) error { return a.importFiles(cmd.Context(), f, files, true) },
 	}
 	f.addPlan(cmd)
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "read, map, check and count; write and send nothing")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "read, map, check and count; write and send nothing (exit status 3 when rows would be left over)")
 	return cmd
 }
 
@@ -150,6 +152,14 @@ func (a *app) importFiles(ctx context.Context, f *importFlags, names []string, s
 	}
 	defer closing(&err, in.close)
 
+	if !f.dryRun {
+		if err := checkOut(f.out); err != nil {
+			return err
+		}
+		if err := a.guard(ctx, f, t, j); err != nil {
+			return err
+		}
+	}
 	r := &importRun{app: a, flags: f, target: t, journal: j, mapping: m, inputs: in, ref: ref, params: params}
 	return r.planAndApply(ctx, send && !f.dryRun)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/payrec/payrec/importer"
 	"github.com/payrec/payrec/internal/journal"
@@ -29,32 +30,97 @@ func (a *app) openInputs(names []string, d table.Dialect) (in *inputs, err error
 			in.close()
 		}
 	}()
+	shown, err := shownNames(names)
+	if err != nil {
+		return in, err
+	}
 	var missing []error
-	for _, name := range names {
-		path, shown := name, filepath.Base(name)
-		if name == "-" {
-			if path, err = in.keep(a.stdin); err != nil {
-				return in, err
-			}
-			shown = "stdin"
-		}
-		info, err := describe(path, shown)
+	for i, name := range names {
+		path, lasting, err := in.place(a.stdin, name)
 		if err != nil {
 			missing = append(missing, err)
 			continue
 		}
-		if name != "-" {
-			if info.Path, err = filepath.Abs(path); err != nil {
-				return in, err
-			}
+		info, err := describe(path, shown[i])
+		if err != nil {
+			missing = append(missing, err)
+			continue
+		}
+		if lasting {
+			info.Path = path
 		}
 		in.infos = append(in.infos, info)
-		in.files = append(in.files, importer.File{Name: shown, Open: opener(path, shown, d)})
+		in.files = append(in.files, importer.File{Name: shown[i], Open: opener(path, shown[i], d)})
 	}
 	if len(missing) > 0 {
 		return in, &failure{exitUsage, errors.Join(missing...), "nothing was sent"}
 	}
 	return in, nil
+}
+
+// shownNames are the names by which people, messages and the journal know the
+// files of a run: the last part of each path, or as many parts as tell it from
+// the others. Two files under one name would be two rows under one place.
+func shownNames(names []string) ([]string, error) {
+	shown := make([]string, len(names))
+	for parts := 1; ; parts++ {
+		seen := map[string]bool{}
+		unique := true
+		for i, name := range names {
+			shown[i] = lastParts(name, parts)
+			unique = unique && !seen[shown[i]]
+			seen[shown[i]] = true
+		}
+		if unique {
+			return shown, nil
+		}
+		for i, name := range names {
+			for _, other := range names[:i] {
+				if filepath.Clean(other) == filepath.Clean(name) {
+					return nil, usage("nothing was sent", "%s is named twice", name)
+				}
+			}
+		}
+		if parts > 100 {
+			return nil, usage("give their whole paths", "the files' names cannot be told apart")
+		}
+	}
+}
+
+// lastParts is the end of a path: so many of its parts, with slashes between.
+func lastParts(name string, parts int) string {
+	if name == "-" {
+		return "stdin"
+	}
+	all := strings.Split(filepath.ToSlash(filepath.Clean(name)), "/")
+	return strings.Join(all[max(len(all)-parts, 0):], "/")
+}
+
+// place is where an input can be read as often as needed. What can be read once
+// only, standard input or a pipe, is kept in a temporary file; lasting is false
+// then.
+func (in *inputs) place(stdin io.Reader, name string) (path string, lasting bool, err error) {
+	if name == "-" {
+		path, err = in.keep(stdin)
+		return path, false, err
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return "", false, err
+	case info.IsDir():
+		return "", false, fmt.Errorf("%s is a folder, not a file", name)
+	case info.Mode().IsRegular():
+		path, err = filepath.Abs(name)
+		return path, true, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return "", false, err
+	}
+	defer f.Close()
+	path, err = in.keep(f)
+	return path, false, err
 }
 
 // opener opens a file under the name that people know it by.
@@ -99,9 +165,6 @@ func describe(path, shown string) (journal.FileInfo, error) {
 		return journal.FileInfo{}, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return journal.FileInfo{}, fmt.Errorf("%s is a folder, not a file", path)
-	}
 	h := sha256.New()
 	size, err := io.Copy(h, f)
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,7 +47,7 @@ Exit statuses: 0 no fault (warnings do not count) · 2 faults`,
 			faulty := false
 			for _, ref := range refs {
 				problems, err := mapping.Lint(ref, mapping.Options{Params: a.cfg.Params})
-				if err != nil && !errors.As(err, new(mapping.Problems)) {
+				if err != nil {
 					return &failure{exitUsage, err, ""}
 				}
 				for _, p := range problems {

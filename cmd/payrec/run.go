@@ -91,7 +91,13 @@ func (r *importRun) review(ctx context.Context, notes *importer.Notes) error {
 			return err
 		}
 	}
-	return r.print()
+	if n := r.result.Rows; r.flags.dryRun && n.Held+n.Rejected > 0 {
+		r.result.Status = exitPartial
+	}
+	if err := r.print(); err != nil || r.result.Status == exitOK {
+		return err
+	}
+	return &failure{status: r.result.Status}
 }
 
 // writeReview writes what the plan says of every call.
@@ -128,10 +134,11 @@ func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes
 		return errors.Join(stopped, err)
 	}
 	r.result.applied(requests, tallies)
-	if err := r.files(ctx, run, notes, stopped == nil); err != nil {
-		return errors.Join(stopped, err)
+	unwritten := r.files(ctx, run, notes, stopped == nil)
+	if err := r.conclude(stopped); unwritten == nil || stopped != nil {
+		return errors.Join(err, unwritten)
 	}
-	return r.conclude(stopped)
+	return &failure{exitFailed, unwritten, "what was sent is in the journal; mend the cause, and payrec apply " + run + " writes the files"}
 }
 
 // send looks up what is in doubt and cannot be asked again, then sends.

@@ -189,6 +189,10 @@ func (r *result) words(t record.Tally) string {
 		return "held: its payment has not been reported"
 	case record.Duplicate:
 		return "repeats an earlier row: counted once"
+	case record.Conflicting:
+		if t.State != record.ConflictState {
+			return "rejected: contradicts another row under the same id"
+		}
 	case record.Parked:
 		return "parked: another row of its payment cannot be imported"
 	}

@@ -11,11 +11,15 @@ import (
 )
 
 // createIfAbsent makes the journal under another name and renames it, so that
-// a file at path is always a whole journal.
-func (j *Journal) createIfAbsent(ctx context.Context) error {
+// a file at path is always a whole journal. It says whether it made one.
+func (j *Journal) createIfAbsent(ctx context.Context) (made bool, err error) {
 	if err := checkPresent(j.path); !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return false, err
 	}
+	return true, j.createNew(ctx)
+}
+
+func (j *Journal) createNew(ctx context.Context) error {
 	if _, err := os.Stat(j.path + "-wal"); err == nil {
 		return &FormatError{Path: j.path, Reason: fmt.Sprintf("is gone, but its %q is still there; put the journal back, or remove that file too if you mean to start over", filepath.Base(j.path)+"-wal")}
 	}

@@ -63,8 +63,12 @@ func Open(ctx context.Context, path string, id Identity, o Options) (*Journal, e
 
 // open does what Open does once the lock is held.
 func (j *Journal) open(ctx context.Context, note lockNote) error {
-	if err := j.createIfAbsent(ctx); err != nil {
+	made, err := j.createIfAbsent(ctx)
+	if err != nil {
 		return err
+	}
+	if made {
+		note.Closed = nil // the seal was of a journal that is no more
 	}
 	clean, err := checkSeal(j.path, note.Closed)
 	if err != nil {

@@ -377,3 +377,19 @@ func TestAccountID(t *testing.T) {
 		}
 	}
 }
+
+// TestMadeAnew: where a journal was removed a new one is made, although the lock
+// file still has the old one's seal.
+func TestMadeAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "payrec.journal")
+	for range 2 {
+		j := open(t, path)
+		plan(t, j, "r", pay("A", "x"))
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
