@@ -13,12 +13,12 @@ func (a *app) sandboxVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify --against BASE",
 		Short: "Ask another base what the sandbox had to guess, and print where it differs",
-		Long: `Verify replays a script of some 150 requests against a base, such as an
+		Long: `Verify replays a script of some 120 requests against a base, such as an
 account's sandbox at https://api.stripe.com, and against a sandbox of its own,
 and prints as JSON every status, code, parameter and field that differs, each
 with the choice (payrec sandbox --semantics) that it is about.
 
-It makes some 60 payment records, which nobody can delete: use an account that
+It makes some 50 payment records, which nobody can delete: use an account that
 is there for trying. The key is read from STRIPE_API_KEY; live keys are refused.
 
 Exit statuses: 0 nothing differs · 1 the base could not be asked · 2 usage ·
