@@ -191,7 +191,7 @@ func (r *round) start(url string, concurrency int) *process {
 	}
 	p := &process{ended: make(chan struct{})}
 	p.Cmd = exec.Command(os.Args[0], "import", "lives.csv", "-m", life, "--json", "--api-base", url,
-		"--journal", r.journal, "--concurrency", fmt.Sprint(concurrency))
+		"--journal", r.journal, "--concurrency", fmt.Sprint(concurrency), "--new-journal") // the keys and the journal alone must do it
 	if r.shell != "" {
 		p.Cmd = exec.Command("/bin/sh", append([]string{"-c", r.shell}, p.Args...)...)
 	}

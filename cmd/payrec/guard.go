@@ -21,7 +21,7 @@ const guarded = 1000
 // one is meant, and once the API has forgotten the keys nothing else would keep
 // the same payments from being reported again.
 func (a *app) guard(ctx context.Context, f *importFlags, t *target, j *journal.Journal) error {
-	if f.newJournal {
+	if f.newJournal || f.lookUp { // --look-up asks the account itself
 		return nil
 	}
 	totals, err := j.Totals(ctx)

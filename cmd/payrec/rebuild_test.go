@@ -88,7 +88,7 @@ func TestRebuild(t *testing.T) {
 	if status, r := c.rebuilds("--account", "elsewhere", "--journal", "elsewhere.journal"); status != exitFailed {
 		t.Errorf("under another name: status %d, %+v", status, r)
 	}
-	other := c.command("import", c.file("Q", 1), "-m", "generic-csv", "--account", "elsewhere", "--journal", "elsewhere.journal")
+	other := c.command("import", c.file("Q", 1), "-m", "generic-csv", "--account", "elsewhere", "--journal", "elsewhere.journal", "--new-journal")
 	if r := c.result(other); r.Status != exitOK {
 		t.Fatal(r.Status)
 	}
@@ -107,7 +107,7 @@ func TestImportLooksUp(t *testing.T) {
 	if err := os.WriteFile(file, []byte(refunds), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r := c.result(c.imports(file)); r.Rows.Held != 3 || r.RequestsSent != 0 {
+	if r := c.result(c.command("import", file, "-m", "generic-csv", "--new-journal")); r.Rows.Held != 3 || r.RequestsSent != 0 {
 		t.Fatalf("%+v, %d requests", r.Rows, r.RequestsSent)
 	}
 	look := c.imports(file)

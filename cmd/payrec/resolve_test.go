@@ -58,7 +58,7 @@ func TestResolveConflict(t *testing.T) {
 	c := newCrash(t, 3)
 	file := c.doubtful(2, false)
 	c.advance(25 * time.Hour)
-	other := c.command("import", file, "-m", "generic-csv", "--journal", "other.journal")
+	other := c.command("import", file, "-m", "generic-csv", "--journal", "other.journal", "--new-journal")
 	if r := c.result(other); r.Status != exitOK {
 		t.Fatalf("status %d, %+v", r.Status, r.Calls)
 	}

@@ -43,7 +43,8 @@ func (j *Journal) Entries(ctx context.Context, run string, dispositions ...Dispo
 }
 
 // entries reads one page and says where the next begins.
-func (j *Journal) entries(ctx context.Context, from, last int64, dispositions []Disposition) ([]Entry, int64, error) {
+func (j *Journal) entries(ctx context.Context, from, last int64, dispositions []Disposition) (page []Entry, next int64, err error) {
+	defer j.named(&err)
 	state := `CASE WHEN ` + superseded + ` THEN 'planned' ELSE o.state END`
 	where, args := []string{"i.no BETWEEN ? AND ?"}, []any{from, last}
 	where, args = oneOf(where, args, "i.disposition", dispositions)
@@ -59,8 +60,7 @@ func (j *Journal) entries(ctx context.Context, from, last int64, dispositions []
 		return nil, 0, err
 	}
 	defer rows.Close()
-	var page []Entry
-	next := last + 1
+	next = last + 1
 	for rows.Next() {
 		e, no, err := scanEntry(rows)
 		if err != nil {
@@ -132,13 +132,13 @@ func (j *Journal) Totals(ctx context.Context) ([]Tally, error) {
 		WHERE o.current = 1 GROUP BY e.rank, e.call, e.currency, o.state ORDER BY e.rank, e.currency, o.state`)
 }
 
-func (j *Journal) tallies(ctx context.Context, query string, args ...any) ([]Tally, error) {
+func (j *Journal) tallies(ctx context.Context, query string, args ...any) (list []Tally, err error) {
+	defer j.named(&err)
 	rows, err := j.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var list []Tally
 	for rows.Next() {
 		var t Tally
 		if err := rows.Scan(&t.Call, &t.Class, &t.Currency, &t.Disposition, &t.State, &t.N, &t.Value); err != nil {

@@ -3,6 +3,9 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"modernc.org/sqlite" // the driver's errors
 )
 
 // ErrReadOnly is returned by the writing methods of a journal opened with
@@ -74,3 +77,12 @@ func (e *WriteError) Error() string {
 }
 
 func (e *WriteError) Unwrap() error { return e.Err }
+
+// named puts the journal's name before an error of SQLite's: whoever reads it
+// must know which file is meant.
+func (j *Journal) named(err *error) {
+	var failed *sqlite.Error
+	if errors.As(*err, &failed) && !strings.Contains((*err).Error(), j.path) {
+		*err = fmt.Errorf("journal %q: %w", j.path, *err)
+	}
+}

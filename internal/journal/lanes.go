@@ -26,7 +26,8 @@ const standing = `i.disposition IN ('new', 'retry', 'changed') AND o.current = 1
 // in a state that cannot be sent are among them where later ones must not pass. It
 // reads a page at a time, so that memory stays flat and no read holds up the
 // writer's checkpoints.
-func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int) ([]Lane, error) {
+func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int) (list []Lane, err error) {
+	defer j.named(&err)
 	r, err := j.settledRun(ctx, run)
 	if err != nil {
 		return nil, err

@@ -142,13 +142,13 @@ func (j *Journal) findRun(ctx context.Context, name string) (RunStatus, error) {
 	return RunStatus{}, fmt.Errorf("%q begins the names of %d runs, such as %s; give more of the name", name, len(runs), strings.Join(ids, ", "))
 }
 
-func (j *Journal) queryRuns(ctx context.Context, where string, args ...any) ([]RunStatus, error) {
+func (j *Journal) queryRuns(ctx context.Context, where string, args ...any) (runs []RunStatus, err error) {
+	defer j.named(&err)
 	rows, err := j.read.QueryContext(ctx, `SELECT no, id, state, source, mapping, mapping_hash, params, created, changed, first, last FROM run WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var runs []RunStatus
 	for rows.Next() {
 		var r RunStatus
 		var created, changed sql.NullInt64
