@@ -44,6 +44,7 @@ type column struct {
 
 	headers    []string // any of these; none when cell is given
 	occurrence int      // which of equal headers, from 1
+	chosen     bool     // the mapping says which
 	cell       int      // from 1; 0: by header
 	context    *source  // where the file states it for all rows that follow; nil: a cell of the row
 
@@ -152,6 +153,7 @@ func (c *compiler) column(col *column, decl *node) {
 	c.from(col, decl.get("from"))
 	if o := decl.get("occurrence"); o != nil {
 		col.occurrence, _ = c.whole(o, 1, 1000)
+		col.chosen = true
 	}
 }
 

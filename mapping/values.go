@@ -72,7 +72,7 @@ func (v *values) bind(header *table.Columns, pos table.Pos) error {
 	}
 	v.cells = make([]int, len(v.m.columns))
 	v.bound[header] = v.cells
-	var missing, hints []string
+	var missing, hints, twice []string
 	for i, c := range v.m.columns {
 		v.cells[i] = -1
 		switch {
@@ -86,6 +86,9 @@ func (v *values) bind(header *table.Columns, pos table.Pos) error {
 			for _, name := range c.headers {
 				if at := header.Index(name, c.occurrence); at >= 0 {
 					v.cells[i] = at
+					if !c.chosen && header.Index(name, 2) >= 0 {
+						twice = append(twice, strconv.Quote(name))
+					}
 					break
 				}
 			}
@@ -102,6 +105,10 @@ func (v *values) bind(header *table.Columns, pos table.Pos) error {
 				}
 			}
 		}
+	}
+	if len(missing) == 0 && len(twice) > 0 {
+		return &table.Error{Pos: pos, Msg: "the header has more than one column " + strings.Join(twice, ", "),
+			Hint: "say under columns which one is meant, with occurrence: 1 or 2"}
 	}
 	if len(missing) == 0 {
 		return nil

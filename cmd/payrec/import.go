@@ -167,8 +167,8 @@ func (a *app) importFiles(ctx context.Context, f *importFlags, names []string, s
 // openJournal opens the account and its journal. A dry run gets a journal that
 // is gone afterwards, unless there is one that knows what was reported before.
 func (a *app) openJournal(ctx context.Context, f *importFlags) (*target, *journal.Journal, error) {
-	if f.concurrency < 0 || f.rate < 0 {
-		return nil, nil, usage("", "--concurrency and --rate cannot be negative")
+	if f.concurrency < 0 || !(f.rate >= 0) {
+		return nil, nil, usage("", "--concurrency and --rate must be numbers from 0 on")
 	}
 	if f.dryRun {
 		return a.dryJournal(ctx, f)

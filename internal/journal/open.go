@@ -56,6 +56,7 @@ func Open(ctx context.Context, path string, id Identity, o Options) (*Journal, e
 	}
 	j := &Journal{path: path, id: id, clock: o.Clock, lock: l, flights: make(map[string]flight)}
 	if err := j.open(ctx, note); err != nil {
+		j.named(&err)
 		return nil, errors.Join(err, j.abandon())
 	}
 	return j, nil
@@ -176,11 +177,12 @@ func (j *Journal) look(ctx context.Context, hadWAL bool) error {
 func (j *Journal) Identity() Identity { return j.id }
 
 // Close writes what is queued and closes the journal.
-func (j *Journal) Close() error {
+func (j *Journal) Close() (err error) {
 	if j.w == nil {
 		return j.read.Close()
 	}
-	err := j.w.stop()
+	defer j.named(&err)
+	err = j.w.stop()
 	if errors.Is(err, ErrClosed) {
 		return err
 	}

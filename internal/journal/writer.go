@@ -154,6 +154,9 @@ func (w *writer) run(j *job) error {
 	}
 	if err != nil && !isRefusal(err) {
 		w.fail(err)
+		if e := w.failed.Load(); e != nil {
+			return e // it names the journal
+		}
 	}
 	return err
 }
