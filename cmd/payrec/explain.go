@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -80,9 +79,7 @@ cannot be read · 2 no such line, usage or mapping wrong`,
 				return err
 			}
 			if f.json {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetIndent("", "  ")
-				return enc.Encode(result)
+				return writeJSON(cmd.OutOrStdout(), result)
 			}
 			return result.write(&printer{w: cmd.OutOrStdout()})
 		},

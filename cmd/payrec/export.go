@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -212,9 +211,7 @@ func (a *app) printExport(cmd *cobra.Command, f *exportFlags, t *target, data *e
 		result.Files = append(result.Files, out.path)
 	}
 	if f.json {
-		enc := json.NewEncoder(cmd.OutOrStdout())
-		enc.SetIndent("", "  ")
-		return enc.Encode(result)
+		return writeJSON(cmd.OutOrStdout(), result)
 	}
 	w := cmd.OutOrStdout()
 	if f.output == "-" {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -48,17 +47,7 @@ stamps are damaged, stand on two records or belong to another account name`,
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				enc := json.NewEncoder(a.stdout)
-				enc.SetIndent("", "  ")
-				err = enc.Encode(r)
-			} else {
-				err = r.write(&printer{w: a.stdout})
-			}
-			if err == nil && r.Status != exitOK {
-				err = &failure{status: r.Status}
-			}
-			return err
+			return a.show(asJSON, r, r.Status)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object on standard output")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -51,17 +50,7 @@ some of the run's calls stay: in doubt, in conflict, or on payments of other run
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				enc := json.NewEncoder(a.stdout)
-				enc.SetIndent("", "  ")
-				err = enc.Encode(r)
-			} else {
-				err = r.write(&printer{w: a.stdout})
-			}
-			if err == nil && r.Status != exitOK {
-				err = &failure{status: r.Status}
-			}
-			return err
+			return a.show(asJSON, r, r.Status)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object on standard output")
