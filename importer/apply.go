@@ -64,6 +64,7 @@ type applying struct {
 	settled  atomic.Int64
 	breaker  breaker
 	gate     *gate
+	turn     chan struct{} // held while one waits for the limiter; see wait
 }
 
 // Apply sends the plan's calls, lane by lane, and returns how many requests
@@ -71,7 +72,7 @@ type applying struct {
 // refusals and doubts are in the ledger, not in the error. An error means that
 // the run stopped early; what was not sent is still planned.
 func (a *Applier) Apply(ctx context.Context) (requests int64, err error) {
-	run := &applying{Applier: a}
+	run := &applying{Applier: a, turn: make(chan struct{}, 1)}
 	if run.Clock == nil {
 		run.Clock = time.Now
 	}
@@ -102,7 +103,7 @@ func (a *applying) apply(ctx context.Context) error {
 		})
 	}
 	err := group.Wait()
-	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		return ErrInterrupted
 	}
 	return err

@@ -171,7 +171,18 @@ func (a *applying) finish(ctx context.Context, step record.Step, o record.Outcom
 	return nil
 }
 
-func (a *applying) wait(ctx context.Context) error { return pause(ctx, a.Limiter.Reserve()) }
+// wait waits for the limiter. One lane at a time does: a place that was taken
+// in advance would still be used at the old rate after the rate was lowered.
+func (a *applying) wait(ctx context.Context) error {
+	select {
+	case a.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := pause(ctx, a.Limiter.Reserve())
+	<-a.turn
+	return err
+}
 
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {

@@ -3,40 +3,64 @@ package importer
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// A Throttle is a [Limiter] of one process: a token bucket whose rate adapts.
-// It starts at the ceiling and halves when the API's limiter turns a request
-// away, so that the limiter's own bucket fills again. Within seconds it is back
-// at nine tenths of the rate that was too much, and from there it grows by a
-// twenty-fifth for every five clean seconds (1/s at 25/s, which is an endpoint's
-// limit), up to the ceiling again.
+// A Throttle is a [Limiter] of one process: a token bucket whose rate adapts to
+// what the API's limiters leave for us.
 //
-// Halving and growing slowly alone used 83 % of what a limiter below the
-// ceiling lets through; this uses more than 95 % of it, as
-// TestLimitersInFastTime measures.
+// It starts at the ceiling and halves for a moment when a limiter turns a
+// request away, so that the limiter's own bucket fills again. Then it goes back
+// to the edge: what the limiter lets through, as far as that is known. At a
+// refusal the limiter's bucket is empty, so what got through between two
+// refusals is what it was refilled with meanwhile, whatever the bucket's size
+// and whoever else uses the account. Before there were two, the edge is nine
+// tenths of what was too much.
+//
+// Above the edge it grows in steps of a hundredth, then two, then three, as long
+// as nothing is refused: slowly where the ceiling was last found, so that little
+// is refused there, and faster the longer it is not found again, so that a
+// limiter that lets go is used within two minutes. TestLimitersInFastTime
+// measures what comes of it.
 type Throttle struct {
+	unlimited atomic.Bool // nobody named a ceiling and no limiter was met
+	passed    atomic.Int64
+
 	mu      sync.Mutex // guards the fields below
 	bucket  *rate.Limiter
 	ceiling rate.Limit
-	edge    rate.Limit // a little below the rate that was last too much
+	edge    rate.Limit // a little below what was last too much; 0 when nothing was
+	steps   int        // above the edge, since the last refusal
 	changed time.Time  // when the rate last moved
+	refused time.Time  // the last refusal of a rate limiter; zero when there was none
+	counted int64      // what had passed by then
 	clock   func() time.Time
 }
 
 // The pace of adapting. One halving answers a burst of refusals: requests that
 // were already under way say nothing new about the lowered rate.
 const (
-	growEvery = 5 * time.Second // above the edge, by growBy
-	growBy    = rate.Limit(1.04)
-	backEvery = time.Second / 2 // below the edge, by half
-	backBy    = rate.Limit(1.5)
-	belowEdge = rate.Limit(0.9)
-	deafAfter = time.Second
-	slowest   = rate.Limit(0.5)
+	growEvery   = 5 * time.Second // above the edge, by so many steps of growBy
+	growBy      = rate.Limit(0.01)
+	tryRequests = 50               // or for so many requests, where these take longer
+	longest     = 30 * time.Second // but no longer than this
+	backAfter   = time.Second / 2  // below the edge, to the edge
+	belowEdge   = rate.Limit(0.9)
+	deafAfter   = time.Second
+	slowest     = rate.Limit(0.5)
+
+	// What is measured between two refusals is believed when they lie this far
+	// apart, less a margin for what was under way at either.
+	leastSpan   = 10 * time.Second
+	leastPassed = 25
+	measured    = rate.Limit(0.98)
+
+	// finest is the pause that timers can be relied on to make: faster rates
+	// leave in small bursts.
+	finest = 10 * time.Millisecond
 )
 
 // NewThrottle limits to perSecond requests a second; 0 or less is no limit.
@@ -47,12 +71,33 @@ func newThrottle(perSecond float64, clock func() time.Time) *Throttle {
 	if perSecond <= 0 {
 		limit = rate.Inf
 	}
-	// A burst of one keeps the requests evenly apart, as the API's own limiters like it.
-	return &Throttle{bucket: rate.NewLimiter(limit, 1), ceiling: limit, changed: clock(), clock: clock}
+	t := &Throttle{ceiling: limit, changed: clock(), clock: clock}
+	t.unlimited.Store(limit == rate.Inf)
+	t.bucket = rate.NewLimiter(limit, burstOf(limit))
+	return t
+}
+
+// burstOf is one, which keeps the requests evenly apart as the API's own
+// limiters like it, unless timers are too coarse for that.
+func burstOf(limit rate.Limit) int {
+	if limit == rate.Inf {
+		return 1
+	}
+	return max(1, int(float64(limit)*finest.Seconds()))
+}
+
+// set is called with the lock held.
+func (t *Throttle) set(now time.Time, limit rate.Limit) {
+	t.bucket.SetLimitAt(now, limit)
+	t.bucket.SetBurstAt(now, burstOf(limit))
+	t.changed = now
 }
 
 // Reserve takes the next place and returns how long to wait for it.
 func (t *Throttle) Reserve() time.Duration {
+	if t.unlimited.Load() {
+		return 0
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.clock()
@@ -64,25 +109,43 @@ func (t *Throttle) Reserve() time.Duration {
 func (t *Throttle) grow(now time.Time) {
 	limit, clean := t.bucket.Limit(), now.Sub(t.changed)
 	switch {
-	case limit < t.edge && clean >= backEvery:
-		limit = min(limit*backBy, t.edge)
-	case limit >= t.edge && limit < t.ceiling && clean >= growEvery:
-		limit = min(limit*growBy, t.ceiling)
+	case limit < t.edge && clean >= backAfter:
+		limit = t.edge
+	case limit >= t.edge && limit < t.ceiling && clean >= t.pace(limit):
+		t.steps++
+		limit = min(limit*(1+growBy*rate.Limit(t.steps)), t.ceiling)
 	default:
 		return
 	}
-	t.bucket.SetLimitAt(now, limit)
-	t.changed = now
+	t.set(now, limit)
+}
+
+// pace is how long a rate is tried before the next step: the slower it is, the
+// longer it takes to tell that it is not too much.
+func (t *Throttle) pace(limit rate.Limit) time.Duration {
+	tried := time.Duration(tryRequests / float64(limit) * float64(time.Second))
+	return min(max(growEvery, tried), longest)
 }
 
 // Report lowers the rate when a rate limiter turned a request away.
 func (t *Throttle) Report(v Verdict, limit string) {
-	if v != Limited || strings.Contains(limit, "concurrency") {
+	if v != Limited {
+		t.passed.Add(1)
+		return
+	}
+	if strings.Contains(limit, "concurrency") {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.clock()
+	now, passed := t.clock(), t.passed.Load()
+	span, through := now.Sub(t.refused), passed-t.counted
+	known := !t.refused.IsZero() && span >= leastSpan && through >= leastPassed
+	if strings.Contains(limit, "rate") {
+		t.refused, t.counted = now, passed
+	} else {
+		known = false // a limiter of single objects: its bucket is not ours
+	}
 	if now.Sub(t.changed) < deafAfter && t.bucket.Limit() < t.ceiling {
 		return
 	}
@@ -92,8 +155,13 @@ func (t *Throttle) Report(v Verdict, limit string) {
 		// for an endpoint. Source: docs.stripe.com/rate-limits.
 		current = 2 * 25
 		t.ceiling = 25
+		t.unlimited.Store(false)
 	}
-	t.edge = max(current*belowEdge, slowest)
-	t.bucket.SetLimitAt(now, max(current/2, slowest))
-	t.changed = now
+	t.edge = current * belowEdge
+	if known {
+		t.edge = min(max(measured*rate.Limit(float64(through)/span.Seconds()), current/2), current)
+	}
+	t.edge = min(max(t.edge, slowest), t.ceiling)
+	t.set(now, max(current/2, slowest))
+	t.steps = 0
 }

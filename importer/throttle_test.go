@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -34,7 +35,7 @@ func TestThrottleWithoutLimit(t *testing.T) {
 	}
 }
 
-// rateOf is how many requests th lets through in ten seconds, without growing.
+// rateOf is how many requests a second th lets through at the moment.
 func rateOf(th *Throttle) float64 { return float64(th.bucket.Limit()) }
 
 func TestThrottleAdapts(t *testing.T) {
@@ -55,24 +56,23 @@ func TestThrottleAdapts(t *testing.T) {
 	if got := rateOf(th); got != 5 {
 		t.Fatalf("after a second burst: %v/s, want 5", got)
 	}
-	for _, want := range []float64{7.5, 9} { // back to nine tenths of what was too much
-		clock.advance(backEvery)
-		th.Reserve()
-		if got := rateOf(th); got != want {
-			t.Fatalf("after half a clean second: %v/s, want %v", got, want)
-		}
+	clock.advance(backAfter)
+	th.Reserve()
+	if got := rateOf(th); got != 9 { // back to nine tenths of what was too much
+		t.Fatalf("after half a clean second: %v/s, want 9", got)
 	}
-	for before := 9.0; before < 20; {
-		clock.advance(growEvery - 1)
+	for step, before := 1.0, 9.0; before < 20; step++ {
+		tried := th.pace(th.bucket.Limit())
+		clock.advance(tried - 1)
 		th.Reserve()
 		if got := rateOf(th); got != before {
-			t.Fatalf("grew to %v/s before five clean seconds", got)
+			t.Fatalf("grew to %v/s before %v", got, tried)
 		}
 		clock.advance(1)
 		th.Reserve()
 		got := rateOf(th)
-		if got <= before || got > before*1.041 {
-			t.Fatalf("after five clean seconds: %v/s, was %v", got, before)
+		if want := min(before*(1+step/100), 20); math.Abs(got-want) > 1e-9 {
+			t.Fatalf("after %v clean steps: %v/s, want %v", step, got, want)
 		}
 		before = got
 	}
@@ -106,5 +106,42 @@ func TestThrottleLearnsACeiling(t *testing.T) {
 	th.Report(Limited, "endpoint-rate")
 	if got := rateOf(th); got != 25 {
 		t.Fatalf("%v/s, want 25", got)
+	}
+}
+
+// What got through between two refusals is what the limiter gives.
+func TestThrottleMeasures(t *testing.T) {
+	clock := newClock()
+	th := newThrottle(20, clock.Now)
+	clock.advance(2 * time.Second)
+	th.Report(Limited, "global-rate")
+	for range 60 {
+		th.Report(Done, "")
+	}
+	clock.advance(18 * time.Second)
+	th.Reserve() // 18/s, nine tenths
+	clock.advance(2 * time.Second)
+	th.Report(Limited, "global-rate")
+	clock.advance(backAfter)
+	th.Reserve()
+	if got, want := rateOf(th), 9.0; got != want { // 3/s, but half at the most in one go
+		t.Fatalf("%v/s, want %v", got, want)
+	}
+	for range 66 {
+		th.Report(Done, "")
+	}
+	clock.advance(11*time.Second - backAfter)
+	th.Report(Limited, "global-rate")
+	clock.advance(backAfter)
+	th.Reserve()
+	if got, want := rateOf(th), 0.98*6; math.Abs(got-want) > 1e-9 {
+		t.Fatalf("66 in 11 s: %v/s, want %v", got, want)
+	}
+	clock.advance(11 * time.Second)
+	th.Report(Limited, "resource-specific") // says nothing of the account's own limit
+	clock.advance(backAfter)
+	th.Reserve()
+	if got, want := rateOf(th), 0.9*0.98*6; math.Abs(got-want) > 1e-9 {
+		t.Fatalf("%v/s, want %v", got, want)
 	}
 }
