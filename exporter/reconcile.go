@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/payrec/payrec/internal/extsort"
 	"github.com/payrec/payrec/record"
 )
 
@@ -19,7 +20,7 @@ import (
 // what settlement files say (claims), what the account says (records) and what
 // the journal says. They meet by the payment's key: a record's key is in its
 // stamps, that of a record without stamps is its reference. Everything waits in
-// sorted temporary files (sorter.go), so memory does not grow with the number
+// sorted temporary files ([extsort]), so memory does not grow with the number
 // of payments: 54 MB for 300,000 (only open ones keep a place of 16 bytes).
 //
 // A record of another source (another processor's, by its stamp) and one that
@@ -95,8 +96,8 @@ type ReconcileOptions struct {
 // A Reconciler collects all sides; see [Reconciler.Finish]. Close it when done.
 type Reconciler struct {
 	o           ReconcileOptions
-	main        sorter // by payment: sides
-	byReference sorter // records without stamps, and the files' payments of another key
+	main        extsort.Sorter // by payment: sides
+	byReference extsort.Sorter // records without stamps, and the files' payments of another key
 	first, last time.Time
 	payouts     map[payoutKey]*Payout
 	sum         ReconcileSummary
@@ -107,7 +108,7 @@ func NewReconciler(o ReconcileOptions) (*Reconciler, error) {
 	if err := o.Period.check(); err != nil {
 		return nil, err
 	}
-	return &Reconciler{o: o, main: sorter{limit: sorterLimit}, byReference: sorter{limit: sorterLimit / 4}, payouts: map[payoutKey]*Payout{}}, nil
+	return &Reconciler{o: o, main: extsort.Sorter{Limit: extsort.DefaultLimit}, byReference: extsort.Sorter{Limit: extsort.DefaultLimit / 4}, payouts: map[payoutKey]*Payout{}}, nil
 }
 
 // A side is one thing that is known of a payment.
@@ -130,12 +131,12 @@ type found struct {
 	Refunds   []record.RefundStamp `json:"x,omitempty"`
 }
 
-func (s *sorter) addSide(key string, v side) error {
+func addSide(s *extsort.Sorter, key string, v side) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return s.add(key, b)
+	return s.Add(key, b)
 }
 
 // Claim takes what a row of the files asks for.
@@ -152,17 +153,17 @@ func (r *Reconciler) Claim(c Claim) error {
 		}
 	}
 	if c.Call == record.ReportPayment && c.Reference != "" && c.Reference != c.Payment {
-		if err := r.byReference.addSide(c.Reference, side{Alias: c.Payment}); err != nil {
+		if err := addSide(&r.byReference, c.Reference, side{Alias: c.Payment}); err != nil {
 			return err
 		}
 	}
-	return r.main.addSide(c.Payment, side{Claim: &c})
+	return addSide(&r.main, c.Payment, side{Claim: &c})
 }
 
 // Know takes a call that the journal has.
 func (r *Reconciler) Know(k Known) error {
 	r.sum.Journal++
-	return r.main.addSide(k.Payment, side{Known: &k})
+	return addSide(&r.main, k.Payment, side{Known: &k})
 }
 
 // Read takes all records of the account. progress may be nil.
@@ -202,24 +203,24 @@ func (r *Reconciler) record(rec *record.PaymentRecord) error {
 		f.Refunds = append(f.Refunds, x.RefundStamp)
 	}
 	if key := cmp.Or(rec.Metadata[record.StampPayment], f.Reference); f.Stamped && key != "" {
-		return r.main.addSide(key, side{Found: f})
+		return addSide(&r.main, key, side{Found: f})
 	}
 	if f.Reference == "" {
 		r.sum.Unidentified++
 		return nil
 	}
-	return r.byReference.addSide(f.Reference, side{Found: f})
+	return addSide(&r.byReference, f.Reference, side{Found: f})
 }
 
 // resolve gives records without stamps the keys of their payments.
 func (r *Reconciler) resolve() error {
-	for g, err := range r.byReference.groups() {
+	for g, err := range r.byReference.Groups() {
 		if err != nil {
 			return err
 		}
 		var keys []string
 		var records []side
-		for _, value := range g.values {
+		for _, value := range g.Values {
 			var s side
 			if err := json.Unmarshal(value, &s); err != nil {
 				return err
@@ -231,11 +232,11 @@ func (r *Reconciler) resolve() error {
 			}
 		}
 		if len(keys) == 0 {
-			keys = []string{string(g.key)}
+			keys = []string{string(g.Key)}
 		}
 		for _, s := range records {
 			for _, key := range keys {
-				if err := r.main.addSide(key, s); err != nil {
+				if err := addSide(&r.main, key, s); err != nil {
 					return err
 				}
 			}
@@ -290,13 +291,13 @@ func (r *Reconciler) Finish() (*Reconciliation, error) {
 }
 
 func (r *Reconciler) judgeAll(into *Reconciliation) error {
-	for g, err := range r.main.groups() {
+	for g, err := range r.main.Groups() {
 		if err != nil {
 			return err
 		}
 		c := comparison{Reconciler: r}
-		c.item.Payment = string(g.key)
-		for _, value := range g.values {
+		c.item.Payment = string(g.Key)
+		for _, value := range g.Values {
 			var s side
 			if err := json.Unmarshal(value, &s); err != nil {
 				return err
@@ -315,4 +316,4 @@ func (r *Reconciler) judgeAll(into *Reconciliation) error {
 }
 
 // Close removes the temporary files.
-func (r *Reconciler) Close() error { return errors.Join(r.main.close(), r.byReference.close()) }
+func (r *Reconciler) Close() error { return errors.Join(r.main.Close(), r.byReference.Close()) }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
 
+	"github.com/payrec/payrec/internal/extsort"
 	"github.com/payrec/payrec/record"
 )
 
@@ -59,7 +60,7 @@ func reconcile(t *testing.T, o ReconcileOptions, limit int, claims []Claim, know
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.main.limit, r.byReference.limit = limit, limit
+	r.main.Limit, r.byReference.Limit = limit, limit
 	t.Cleanup(func() { r.Close() })
 	for _, c := range claims {
 		if err := r.Claim(c); err != nil {
@@ -136,7 +137,7 @@ func TestReconcile(t *testing.T) {
 		{"two refunds, one missing, one by hand", claims(paid("A", 500), refundOf("A", "R", 200), refundOf("A", "S", 100)), nil, []*record.PaymentRecord{with(recorded("pr_1", "A", 500, "R", 200), more(50))}, true, `refund mismatch: the refund "S" of 1.00 EUR is not at Stripe`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, limit := range []int{1, sorterLimit} {
+			for _, limit := range []int{1, extsort.DefaultLimit} {
 				result := reconcile(t, ReconcileOptions{Within: tt.within}, limit, tt.claims, tt.known, tt.records...)
 				got := ""
 				for item, err := range result.Items() {
@@ -187,7 +188,7 @@ func TestReconcileKeepsAccount(t *testing.T) {
 	}
 	rng.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
 	var files [2]string
-	for n, limit := range []int{sorterLimit, 5000} {
+	for n, limit := range []int{extsort.DefaultLimit, 5000} {
 		result := reconcile(t, ReconcileOptions{Within: true}, limit, claims, nil, records...)
 		got := map[ReconcileState]int{}
 		for _, l := range result.Summary.Lines {

@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"record":              {},
 	"internal/table":      {},
 	"internal/expression": {"record"},
+	"internal/extsort":    {},
 	"internal/journal":    {"record"},
 	"internal/stripeapi":  {"record"},
 	"internal/sniff":      {"record", "internal/table"},
@@ -27,7 +28,7 @@ var mayImport = map[string][]string{
 	"samples":             {},
 	"mapping":             {"record", "internal/table", "internal/expression"},
 	"importer":            {"record", "mapping", "internal/table"},
-	"exporter":            {"record", "internal/table", "internal/expression"},
+	"exporter":            {"record", "internal/table", "internal/extsort"},
 	"cmd/payrec": {"record", "mapping", "importer", "exporter", "sandbox",
 		"internal/table", "internal/journal", "internal/stripeapi", "internal/sniff", "internal/scaffold"},
 }

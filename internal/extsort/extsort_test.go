@@ -1,4 +1,4 @@
-package exporter
+package extsort
 
 import (
 	"bytes"
@@ -15,14 +15,14 @@ import (
 // order, nothing is lost and the second reading is the first.
 func TestSorter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := sorter{limit: rapid.SampledFrom([]int{1, 200, 1000, 1 << 20}).Draw(t, "limit")}
-		defer s.close()
+		s := Sorter{Limit: rapid.SampledFrom([]int{1, 200, 1000, 1 << 20}).Draw(t, "limit")}
+		defer s.Close()
 		type entry struct{ key, value string }
 		var want []entry
 		for range rapid.IntRange(0, 60).Draw(t, "n") {
 			e := entry{rapid.StringN(0, 3, -1).Draw(t, "key"), rapid.String().Draw(t, "value")}
 			want = append(want, e)
-			if err := s.add(e.key, []byte(e.value)); err != nil {
+			if err := s.Add(e.key, []byte(e.value)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -30,15 +30,15 @@ func TestSorter(t *testing.T) {
 		for range 2 {
 			var got []entry
 			last := ""
-			for g, err := range s.groups() {
+			for g, err := range s.Groups() {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if len(got) > 0 && string(g.key) <= last {
-					t.Fatalf("%q comes after %q", g.key, last)
+				if len(got) > 0 && string(g.Key) <= last {
+					t.Fatalf("%q comes after %q", g.Key, last)
 				}
-				last = string(g.key)
-				for _, v := range g.values {
+				last = string(g.Key)
+				for _, v := range g.Values {
 					got = append(got, entry{last, string(v)})
 				}
 			}
@@ -52,9 +52,9 @@ func TestSorter(t *testing.T) {
 // TestSorterSaysWhenItsFileIsCut: a short file must not pass for the end.
 func TestSorterSaysWhenItsFileIsCut(t *testing.T) {
 	for _, cut := range []int64{1, 3, 4} {
-		s := sorter{limit: 1}
+		s := Sorter{Limit: 1}
 		for _, key := range []string{"b", "a"} {
-			if err := s.add(key, []byte("1")); err != nil {
+			if err := s.Add(key, []byte("1")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -62,17 +62,17 @@ func TestSorterSaysWhenItsFileIsCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		var last error
-		for _, err := range s.groups() {
+		for _, err := range s.Groups() {
 			last = err
 		}
 		if cut < 4 && !errors.Is(last, io.ErrUnexpectedEOF) || last == nil {
 			t.Errorf("cut by %d: %v", cut, last)
 		}
-		s.close()
+		s.Close()
 	}
-	s := sorter{limit: 1}
+	s := Sorter{Limit: 1}
 	t.Setenv("TMPDIR", "/nowhere/at/all")
-	if err := s.add("a", nil); !errors.Is(err, os.ErrNotExist) {
+	if err := s.Add("a", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without a folder for temporary files: %v", err)
 	}
 }

@@ -1,4 +1,8 @@
-package exporter
+// Package extsort sorts more than fits in memory.
+//
+// Terms: an entry is a key and a value; a group is all entries of one key; a
+// run is a sorted piece of the temporary file.
+package extsort
 
 import (
 	"bufio"
@@ -14,57 +18,58 @@ import (
 	"slices"
 )
 
-// A sorter brings together what has one key, in memory that does not grow: up
-// to limit bytes wait in memory, then they are written, sorted, to a temporary
+// A Sorter brings together what has one key, in memory that does not grow: up
+// to Limit bytes wait in memory, then they are written, sorted, to a temporary
 // file as a run, and at the end the runs are merged. What has one key comes in
-// the order in which it was added.
+// the order in which it was added. It is not safe for concurrent use, and is
+// to be closed.
 //
 // An entry of the file is: uvarint length, key, uvarint length, value.
-type sorter struct {
-	limit int // bytes of keys and values in memory
+type Sorter struct {
+	Limit int // bytes of keys and values in memory; set before the first Add
 
-	live  []sorted
+	live  []Entry
 	bytes int
 	file  *os.File
 	size  int64
 	runs  []int64 // where each run ends
 }
 
-// sorted is one entry.
-type sorted struct{ key, value []byte }
+// An Entry is a key and its value.
+type Entry struct{ Key, Value []byte }
 
-// sorterLimit is how much one sorter keeps in memory.
-const sorterLimit = 16 << 20
+// DefaultLimit is a fair Limit: 16 MiB.
+const DefaultLimit = 16 << 20
 
-// add keeps an entry; both slices are copied.
-func (s *sorter) add(key string, value []byte) error {
+// Add keeps an entry; both slices are copied.
+func (s *Sorter) Add(key string, value []byte) error {
 	b := make([]byte, 0, len(key)+len(value))
 	b = append(append(b, key...), value...)
-	s.live = append(s.live, sorted{b[:len(key):len(key)], b[len(key):]})
+	s.live = append(s.live, Entry{b[:len(key):len(key)], b[len(key):]})
 	s.bytes += len(b) + 64
-	if s.bytes < s.limit {
+	if s.bytes < s.Limit {
 		return nil
 	}
 	return s.spill()
 }
 
-func (s *sorter) sort() {
-	slices.SortStableFunc(s.live, func(a, b sorted) int { return bytes.Compare(a.key, b.key) })
+func (s *Sorter) sort() {
+	slices.SortStableFunc(s.live, func(a, b Entry) int { return bytes.Compare(a.Key, b.Key) })
 }
 
 // spill writes what is in memory as one run.
-func (s *sorter) spill() (err error) {
+func (s *Sorter) spill() (err error) {
 	if s.file == nil {
 		if s.file, err = os.CreateTemp("", "payrec-sort-*"); err != nil {
 			return fmt.Errorf("no room to sort in: %w", err)
 		}
-		os.Remove(s.file.Name()) // where it may; elsewhere close does
+		os.Remove(s.file.Name()) // where it may; elsewhere Close does
 	}
 	s.sort()
 	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.size), 256<<10)
 	var head []byte
 	for _, e := range s.live {
-		for _, part := range [][]byte{e.key, e.value} {
+		for _, part := range [][]byte{e.Key, e.Value} {
 			head = binary.AppendUvarint(head[:0], uint64(len(part)))
 			w.Write(head) // a failure sticks until Flush
 			w.Write(part)
@@ -80,40 +85,40 @@ func (s *sorter) spill() (err error) {
 	return nil
 }
 
-// groups iterates over the keys in ascending order of their bytes, each with
+// Groups iterates over the keys in ascending order of their bytes, each with
 // its values, which are valid until the next step. Nothing may be added once it
 // has begun; it may be run again. An error is yielded last.
-func (s *sorter) groups() iter.Seq2[group, error] {
-	return func(yield func(group, error) bool) {
-		var g group
-		for e, err := range s.entries() {
+func (s *Sorter) Groups() iter.Seq2[Group, error] {
+	return func(yield func(Group, error) bool) {
+		var g Group
+		for e, err := range s.Entries() {
 			if err != nil {
-				yield(group{}, err)
+				yield(Group{}, err)
 				return
 			}
-			if len(g.values) > 0 && !bytes.Equal(g.key, e.key) {
+			if len(g.Values) > 0 && !bytes.Equal(g.Key, e.Key) {
 				if !yield(g, nil) {
 					return
 				}
-				g.values = g.values[:0]
+				g.Values = g.Values[:0]
 			}
-			g.key, g.values = e.key, append(g.values, e.value)
+			g.Key, g.Values = e.Key, append(g.Values, e.Value)
 		}
-		if len(g.values) > 0 {
+		if len(g.Values) > 0 {
 			yield(g, nil)
 		}
 	}
 }
 
-// A group is everything of one key.
-type group struct {
-	key    []byte
-	values [][]byte
+// A Group is everything of one key.
+type Group struct {
+	Key    []byte
+	Values [][]byte
 }
 
-// entries iterates over everything in order.
-func (s *sorter) entries() iter.Seq2[sorted, error] {
-	return func(yield func(sorted, error) bool) {
+// Entries iterates over everything in order.
+func (s *Sorter) Entries() iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
 		if len(s.runs) == 0 {
 			s.sort()
 			for _, e := range s.live {
@@ -130,13 +135,13 @@ func (s *sorter) entries() iter.Seq2[sorted, error] {
 			}
 		}
 		if err != nil {
-			yield(sorted{}, fmt.Errorf("what was sorted cannot be read again: %w", err))
+			yield(Entry{}, fmt.Errorf("what was sorted cannot be read again: %w", err))
 		}
 	}
 }
 
 // merge opens all runs, each at its first entry.
-func (s *sorter) merge() (merging, error) {
+func (s *Sorter) merge() (merging, error) {
 	if len(s.live) > 0 {
 		if err := s.spill(); err != nil {
 			return nil, err
@@ -159,16 +164,16 @@ func (s *sorter) merge() (merging, error) {
 type sortedRun struct {
 	no    int
 	r     *bufio.Reader
-	entry sorted
+	entry Entry
 }
 
 // next reads an entry; io.EOF after the last.
 func (r *sortedRun) next() (err error) {
-	var e sorted
-	if e.key, err = r.part(); err != nil {
+	var e Entry
+	if e.Key, err = r.part(); err != nil {
 		return err
 	}
-	if e.value, err = r.part(); errors.Is(err, io.EOF) {
+	if e.Value, err = r.part(); errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	r.entry = e
@@ -193,7 +198,7 @@ type merging []*sortedRun
 func (m merging) Len() int      { return len(m) }
 func (m merging) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
 func (m merging) Less(i, j int) bool {
-	return cmp.Or(bytes.Compare(m[i].entry.key, m[j].entry.key), cmp.Compare(m[i].no, m[j].no)) < 0
+	return cmp.Or(bytes.Compare(m[i].entry.Key, m[j].entry.Key), cmp.Compare(m[i].no, m[j].no)) < 0
 }
 func (m *merging) Push(x any) { *m = append(*m, x.(*sortedRun)) }
 func (m *merging) Pop() any {
@@ -215,8 +220,8 @@ func (m *merging) advance() error {
 	return nil
 }
 
-// close removes the temporary file.
-func (s *sorter) close() error {
+// Close removes the temporary file.
+func (s *Sorter) Close() error {
 	if s.file == nil {
 		return nil
 	}
