@@ -1,0 +1,157 @@
+// Command bench runs payrec beside the programs that people use for the same
+// work today, on the same generated input, in the same run, and prints ratios
+// of medians.
+//
+//	go run . [-rows N] [-rounds N] [-work DIR] SCENARIO…
+//
+// Terms: a scenario is one kind of work (dry-run, plan, import, latency,
+// growth, xlsx-out, xlsx-in); a contender is a program that does it; a round
+// runs every contender of a scenario once, in turn. Ratios are taken within a
+// round, because a machine is often busier in one minute than in the next.
+//
+// bench is a module of its own, so that the peers never become dependencies of
+// payrec. It needs Go; a peer whose tool is not installed (node, mlr, python3)
+// is left out, and the scenario says so.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+type bench struct {
+	work   string // where input and output lie
+	rows   int    // 0: the scenario's own number
+	rounds int
+	payrec string
+	only   string // part of the contenders' names; payrec always runs
+}
+
+func main() {
+	var b bench
+	flag.StringVar(&b.work, "work", "work", "folder for generated files")
+	flag.IntVar(&b.rows, "rows", 0, "rows of the input (default: each scenario's own)")
+	flag.IntVar(&b.rounds, "rounds", 5, "rounds of every scenario")
+	flag.StringVar(&b.payrec, "payrec", "../bin/payrec", "the payrec to measure")
+	flag.StringVar(&b.only, "only", "", "only contenders with this in their names")
+	latency := flag.Duration("latency", 0, "of each answer, for the scenario serve")
+	flag.Parse()
+	if err := b.main(flag.Args(), *latency); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func (b *bench) main(args []string, latency time.Duration) error {
+	if len(args) == 1 && args[0] == "serve" {
+		return serve(latency)
+	}
+	scenarios := map[string]func() error{
+		"dry-run": b.dryRun, "plan": b.plan, "import": b.imports, "latency": b.latency,
+		"growth": b.growth, "xlsx-out": b.xlsxOut, "xlsx-in": b.xlsxIn,
+	}
+	if len(args) == 0 {
+		args = []string{"dry-run", "plan", "import", "latency", "xlsx-out", "xlsx-in", "growth"}
+	}
+	for _, name := range args {
+		if scenarios[name] == nil {
+			return fmt.Errorf("no scenario %q", name)
+		}
+	}
+	var err error
+	if b.work, err = filepath.Abs(b.work); err != nil {
+		return err
+	}
+	if b.payrec, err = filepath.Abs(b.payrec); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(b.work, 0o755); err != nil {
+		return err
+	}
+	b.versions()
+	for _, name := range args {
+		if err := scenarios[name](); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// versions prints what is compared, and on what.
+func (b *bench) versions() {
+	fmt.Printf("%s, %s/%s, %d cores; %s\n", time.Now().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	for _, command := range [][]string{{b.payrec, "version"}, {"mlr", "--version"}, {"node", "--version"}, {"python3", "--version"}} {
+		out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+		if err != nil {
+			fmt.Printf("- %s: not installed; left out\n", command[0])
+			continue
+		}
+		first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+		fmt.Printf("- %s\n", first)
+	}
+}
+
+// present leaves out the contenders whose tools are not installed, and those
+// that were not asked for.
+func (b *bench) present(all ...*contender) []*contender {
+	var out []*contender
+	for i, c := range all {
+		if _, err := exec.LookPath(c.command[0]); err != nil {
+			fmt.Fprintf(os.Stderr, "%s is left out: %v\n", c.name, err)
+			continue
+		}
+		if c.command[0] == "node" && !exists(filepath.Join("node", "node_modules")) {
+			fmt.Fprintf(os.Stderr, "%s is left out: run `npm install --no-package-lock` in bench/node first\n", c.name)
+			continue
+		}
+		if i > 0 && !strings.Contains(c.name, b.only) {
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (b *bench) size(own int) int {
+	if b.rows > 0 {
+		return b.rows
+	}
+	return own
+}
+
+// fresh removes what an earlier run left in the work folder.
+func (b *bench) fresh(names ...string) func() error {
+	return func() error {
+		var errs []error
+		for _, name := range names {
+			all, err := filepath.Glob(filepath.Join(b.work, name))
+			errs = append(errs, err)
+			for _, path := range all {
+				errs = append(errs, os.RemoveAll(path))
+			}
+		}
+		return errors.Join(errs...)
+	}
+}
+
+// build compiles one of the Go peers into the work folder.
+func (b *bench) build(peer string) (string, error) {
+	path := filepath.Join(b.work, peer)
+	out, err := exec.Command("go", "build", "-o", path, "./"+peer).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", peer, err, out)
+	}
+	return path, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

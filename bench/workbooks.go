@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+)
+
+// xlsxOut writes a workbook of 15 columns.
+func (b *bench) xlsxOut() error {
+	rows := b.size(1_000_000)
+	peer, err := b.build("peer-excelize")
+	if err != nil {
+		return err
+	}
+	ours, err := b.build("peer-excelize")
+	if err != nil {
+		return err
+	}
+	n := strconv.Itoa(rows)
+	return compare(fmt.Sprintf("Writing %d rows of 15 cells as XLSX", rows), work{rows: rows}, b.rounds, b.present(
+		&contender{name: "payrec's sheet writer", command: []string{ours, n, filepath.Join(b.work, "ours.xlsx")}},
+		&contender{name: "excelize, as documented", command: []string{peer, "write", n, filepath.Join(b.work, "excelize.xlsx")}},
+		&contender{name: "exceljs, streaming", command: []string{"node", "node/xlsx.mjs", n, filepath.Join(b.work, "exceljs.xlsx")}},
+	))
+}
+
+// xlsxIn checks the rows of a workbook.
+func (b *bench) xlsxIn() error {
+	rows := b.size(200_000)
+	file, _, err := generate(b.work, rows, true)
+	if err != nil {
+		return err
+	}
+	peer, err := b.build("peer-excelize")
+	if err != nil {
+		return err
+	}
+	book := filepath.Join(b.work, fmt.Sprintf("settlement-%d.xlsx", rows))
+	if !exists(book) {
+		if _, err := (&contender{command: []string{peer, "convert", file, book}}).run(); err != nil {
+			return err
+		}
+	}
+	return compare(fmt.Sprintf("Reading a workbook of %d rows of 20 cells (payrec maps and checks them as well)", rows), work{rows: rows}, b.rounds, b.present(
+		&contender{name: "payrec import --dry-run", command: []string{b.payrec, "import", book, "-m", mapping, "--dry-run", "--out", b.work}},
+		&contender{name: "excelize, as documented", command: []string{peer, "read", book}},
+		&contender{name: "excelize, raw cells", command: []string{peer, "raw", book}},
+	))
+}
