@@ -86,6 +86,9 @@ func (b *book) style(l look) (int, error) {
 	case kindMoment:
 		s.CustomNumFmt = new("yyyy-mm-dd hh:mm:ss")
 		s.Alignment.Horizontal, s.Alignment.Indent = "left", 1
+	case kindDay:
+		s.CustomNumFmt = new("yyyy-mm-dd")
+		s.Alignment.Horizontal, s.Alignment.Indent = "left", 1
 	case kindNumber:
 		s.NumFmt = 3 // #,##0
 	}
@@ -146,6 +149,11 @@ func (b *book) value(c cell, zone *time.Location, r role) (excelize.Cell, error)
 		v.Value = number(c.money)
 	case kindMoment:
 		v.Value = serial(c.at.In(zone))
+	case kindDay:
+		y, m, day := c.at.In(zone).Date()
+		v.Value = serial(time.Date(y, m, day, 0, 0, 0, 0, time.UTC))
+	case kindDecimal:
+		v.Value = number(c.money)
 	case kindNumber:
 		v.Value = c.n
 	case kindBool:

@@ -36,6 +36,7 @@ type Dataset struct {
 	metadata []string // keys that get columns, ascending
 	others   bool     // there are more keys
 	damaged  []Fact   // the first payments with something that cannot be used
+	unplaced []string // ids of payments without the date that the period goes by, ascending
 }
 
 // An entry is a record's sort key and where it lies.
@@ -46,8 +47,12 @@ type entry struct {
 	attempts place
 }
 
-// outside marks the id of a record that is not in the period.
-const outside = -1
+// These mark the id of a record that is not in the period, and of one of which
+// nobody can say whether it is.
+const (
+	outside  = -1
+	unplaced = -2
+)
 
 // Collect reads everything the options ask for, once. On error nothing is
 // kept. A source that fails in the middle fails the collection: there are no
@@ -109,6 +114,12 @@ func (d *Dataset) collectRecords(ctx context.Context, src Source) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
+	for id, i := range at {
+		if i == unplaced {
+			d.unplaced = append(d.unplaced, id)
+		}
+	}
+	slices.Sort(d.unplaced)
 	return d.spool.flush()
 }
 
@@ -119,20 +130,20 @@ func (d *Dataset) take(r *record.PaymentRecord, at map[string]int) error {
 		return fmt.Errorf("after %d payment records: one without an id", d.records)
 	}
 	p := newPayment(r)
-	moment := p.at
-	if d.options.Period.By == ByReported {
-		moment = unix(r.Created)
-	}
 	i, again := at[r.ID]
 	if !again {
 		i, d.records = outside, d.records+1
 	}
-	if i != outside {
+	if i >= 0 {
 		if err := d.forget(&d.entries[i]); err != nil {
 			return err
 		}
 	}
-	if !d.options.Period.contains(moment) {
+	switch in, unknown := d.options.Period.places(p); {
+	case !in && unknown:
+		at[r.ID] = unplaced
+		return nil
+	case !in:
 		at[r.ID] = outside
 		return nil
 	}
@@ -232,20 +243,8 @@ func (d *Dataset) progress() {
 // payments iterates over the payments in order.
 func (d *Dataset) payments() iter.Seq2[*payment, error] {
 	return func(yield func(*payment, error) bool) {
-		for _, e := range d.entries {
-			r := new(record.PaymentRecord)
-			if err := d.spool.get(e.record, r); err != nil {
-				yield(nil, err)
-				return
-			}
-			p := newPayment(r)
-			if e.attempts.length > 0 {
-				if err := d.spool.get(e.attempts, &p.attempts); err != nil {
-					yield(nil, err)
-					return
-				}
-			}
-			if !yield(p, nil) {
+		for i := range d.entries {
+			if p, err := d.payment(&d.entries[i]); !yield(p, err) || err != nil {
 				return
 			}
 		}
@@ -274,7 +273,7 @@ func (d *Dataset) survey() error {
 		}
 	}
 	d.summary = sums.summary()
-	d.summary.Read, d.summary.Attempts = d.records, d.attempts
+	d.summary.Read, d.summary.Attempts, d.summary.Unplaced = d.records, d.attempts, len(d.unplaced)
 	for key := range keys {
 		d.metadata = append(d.metadata, key)
 	}

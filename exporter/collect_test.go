@@ -119,7 +119,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	now := time.Now()
 	for name, o := range map[string]Options{
 		"attempts":   {Attempts: "some"},
-		"period by":  {Period: Period{By: "settled"}},
+		"period by":  {Period: Period{By: "posted"}},
 		"local zone": {Period: Period{Zone: time.Local}},
 		"backwards":  {Period: Period{From: now, To: now.Add(-1)}},
 		"empty span": {Period: Period{From: now, To: now}},

@@ -158,14 +158,19 @@ func (d *Dataset) attemptsGrid() grid {
 	return g
 }
 
-// attemptRow dates the attempt by its own stamps; one that bears none of its
+// attemptDate dates an attempt by its own stamps; one that bears none of its
 // own was reported together with its payment.
-func attemptRow(row []cell, p *payment, a *record.PaymentAttemptRecord, no int) []cell {
+func attemptDate(p *payment, a *record.PaymentAttemptRecord) dating {
 	dated, _ := dateOf(a.Created, a.Metadata)
-	number := numberCell(int64(no))
 	if len(p.attempts) == 1 && deref(p.LatestPaymentAttemptRecord) == a.ID && dated.from == "created" {
-		dated = p.dating
+		return p.dating
 	}
+	return dated
+}
+
+func attemptRow(row []cell, p *payment, a *record.PaymentAttemptRecord, no int) []cell {
+	dated := attemptDate(p, a)
+	number := numberCell(int64(no))
 	row = append(row,
 		textCell(a.ID), textCell(p.ID), textCell(a.ProcessorDetails.Reference()), number, textCell(string(a.Status())),
 		momentCell(dated.at), momentCell(dated.at), textCell(dated.from), momentCell(unix(a.Created)),

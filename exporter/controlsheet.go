@@ -55,7 +55,8 @@ func (d *Dataset) facts() []Fact {
 		{"Export", "Program", orPayrec(d.options.Generator)},
 		{"Export", "Period", d.options.Period.String()},
 		{"Export", "Dates shown in", d.options.Period.Zone.String() + ", with a UTC twin beside"},
-		{"Export", "Period goes by", map[string]string{ByPaid: "paid: the business date stamped by payrec, else when the payment was reported", ByReported: "reported: when the payment was reported to the API"}[d.options.Period.By]},
+		{"Export", "Period goes by", map[string]string{ByPaid: "paid: the business date stamped by payrec, else when the payment was reported", ByReported: "reported: when the payment was reported to the API",
+			BySettled: "settled: the day in metadata " + d.options.Period.SettledKey, ByRefunded: "refunded: payments with a refund in the period", ByMoved: "moved: payments paid, or with a refund, in the period"}[d.options.Period.By]},
 		{"Export", "Attempts", string(d.options.Attempts)},
 		{"Read", "Payment records read", count(s.Read)},
 		{"Read", "of these in the period", count(s.Payments)},
@@ -64,6 +65,12 @@ func (d *Dataset) facts() []Fact {
 	}
 	if d.options.Attempts != NoAttempts {
 		facts = append(facts, Fact{"Read", "Attempts", count(s.Attempts)})
+	}
+	if s.Unplaced > 0 {
+		facts = append(facts, Fact{"Left out", "Payments without the date that the period goes by", count(s.Unplaced)})
+		for _, id := range d.unplaced[:min(len(d.unplaced), maxDamaged)] {
+			facts = append(facts, Fact{"Left out", id, "in no period by this date"})
+		}
 	}
 	if s.Damaged > 0 {
 		facts = append(facts, Fact{"Cannot be used", "Payments with an unreadable stamp or amount", count(s.Damaged)})

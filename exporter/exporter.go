@@ -83,13 +83,24 @@ const (
 const (
 	ByPaid     = "paid"     // the stamped business date, else when it was reported
 	ByReported = "reported" // when the payment was reported: created
+	BySettled  = "settled"  // when the processor paid it out; see Period.SettledKey
+	ByRefunded = "refunded" // payments with a refund in the period, by the refunds' stamps
+	ByMoved    = "moved"    // payments that were paid, or have a refund, in the period
 )
+
+// SettledKey is the metadata key of the date on which a payment was settled,
+// unless a period names another. The API has no such date and payrec stamps
+// none: a mapping that knows it sets it, under metadata.
+const SettledKey = "settled_at"
 
 // A Period is a span of time and the zone in which its dates are shown.
 type Period struct {
 	From, To time.Time      // From is in, To is not; zero is open
 	Zone     *time.Location // nil is UTC
-	By       string         // ByPaid ("" as well) or ByReported
+	By       string         // ByPaid ("" as well), ByReported, BySettled, ByRefunded or ByMoved
+	// SettledKey is the metadata key of the settled date, RFC 3339 or
+	// 2006-01-02 in the zone; "" is [SettledKey].
+	SettledKey string
 }
 
 // A Fact is a line of the workbook's Control sheet that only the caller knows:
@@ -129,9 +140,12 @@ func (p *Period) check() error {
 	switch p.By {
 	case "":
 		p.By = ByPaid
-	case ByPaid, ByReported:
+	case ByPaid, ByReported, BySettled, ByRefunded, ByMoved:
 	default:
-		return fmt.Errorf("period by %q: must be paid or reported", p.By)
+		return fmt.Errorf("period by %q: must be paid, reported, settled or refunded", p.By)
+	}
+	if p.SettledKey == "" {
+		p.SettledKey = SettledKey
 	}
 	if p.Zone == nil {
 		p.Zone = time.UTC
@@ -148,6 +162,36 @@ func (p *Period) check() error {
 // contains says whether a moment is in the period.
 func (p Period) contains(t time.Time) bool {
 	return (p.From.IsZero() || !t.Before(p.From)) && (p.To.IsZero() || t.Before(p.To))
+}
+
+// places says whether a payment is in the period. unknown is whether that
+// cannot be told: the date that counts is not there.
+func (p Period) places(pay *payment) (in, unknown bool) {
+	switch p.By {
+	case ByReported:
+		return p.contains(unix(pay.Created)), false
+	case BySettled:
+		at, ok := pay.settledAt(p.SettledKey, p.Zone)
+		return ok && p.contains(at), !ok && collected(pay.Status(), pay.AmountRequested) > 0
+	case ByRefunded:
+		return p.refunds(pay)
+	case ByMoved:
+		in, unknown = p.refunds(pay)
+		return in || p.contains(pay.at), unknown
+	}
+	return p.contains(pay.at), false
+}
+
+// refunds says whether a refund of the payment is in the period, and whether
+// there may be another: one without a date, or without a stamp at all.
+func (p Period) refunds(pay *payment) (in, unknown bool) {
+	left := pay.valueIn(pay.AmountRefunded)
+	for _, r := range pay.refunds {
+		left -= r.Value
+		in = in || !r.at.IsZero() && p.contains(r.at)
+		unknown = unknown || r.at.IsZero()
+	}
+	return in, unknown || left > 0
 }
 
 // span is what to ask the source for, in Unix seconds.

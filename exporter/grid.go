@@ -19,6 +19,8 @@ const (
 	kindMoment      // a moment, shown in the column's zone
 	kindNumber      // a count or a line number
 	kindBool
+	kindDay     // a moment's day, in the column's zone
+	kindDecimal // an exact decimal that is no amount of a currency
 )
 
 // A cell is one value of a grid.

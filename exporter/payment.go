@@ -112,6 +112,17 @@ func (p *payment) decimal(stamp, text string, given bool, c record.Currency) (re
 	return record.Money{Amount: d, Currency: c}, true
 }
 
+// settledAt is the day on which a payment was settled, where somebody stamped
+// it under the key.
+func (p *payment) settledAt(key string, zone *time.Location) (time.Time, bool) {
+	text := p.Metadata[key]
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UTC(), true
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, zone)
+	return t.UTC(), err == nil
+}
+
 func (p *payment) readRefunds() {
 	for key, value := range p.Metadata {
 		stamp, ok, err := record.ParseRefundStamp(key, value)

@@ -20,6 +20,7 @@ type Summary struct {
 	Refunds  int    `json:"refunds"` // refund lines
 	Undated  int    `json:"undated"` // payments without a stamped date, dated by their report
 	Damaged  int    `json:"damaged"` // payments with a stamp or amount that cannot be used
+	Unplaced int    `json:"unplaced,omitempty"` // payments left out because they lack the date that the period goes by
 	Lines    []Line `json:"lines"`   // ascending by currency, processor, status, settlement currency
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/payrec/payrec/internal/table"
 	"github.com/payrec/payrec/record"
@@ -60,6 +61,10 @@ func csvText(c cell, col column, l Locale) string {
 		return l.decimal(c.money.Text())
 	case kindMoment:
 		return c.at.In(col.zone).Format(momentLayout)
+	case kindDay:
+		return c.at.In(col.zone).Format(time.DateOnly)
+	case kindDecimal:
+		return l.decimal(c.money.Amount.String())
 	case kindNumber:
 		return strconv.FormatInt(c.n, 10)
 	case kindBool:

@@ -37,21 +37,45 @@ func orPayrec(generator string) string {
 	return generator
 }
 
+// Builtins are the sheets that a report names instead of describing them, in
+// the order of the month-end workbook. Attempts is left out when none were read.
+var Builtins = []string{"summary", "payments", "attempts", "refunds", "control"}
+
 func (d *Dataset) writeSheets(b *book) error {
-	if err := d.writeSummary(b); err != nil {
-		return err
-	}
 	written := tally{}
-	grids := []grid{d.paymentsGrid(func(p *payment) error { return written.add(p, 1) })}
-	if d.options.Attempts != NoAttempts {
-		grids = append(grids, d.attemptsGrid())
-	}
-	for _, g := range append(grids, d.refundsGrid()) {
-		if err := b.writeGrid(g); err != nil {
-			return fmt.Errorf("sheet %s: %w", g.name, err)
+	for _, name := range Builtins {
+		if err := d.writeBuiltin(b, name, written); err != nil {
+			return err
 		}
 	}
-	return d.writeControl(b, written)
+	return nil
+}
+
+// writeBuiltin writes one of the sheets above. written is what Payments adds
+// to and Control holds against what was read.
+func (d *Dataset) writeBuiltin(b *book, name string, written tally) error {
+	var g grid
+	switch name {
+	case "summary":
+		return d.writeSummary(b)
+	case "control":
+		return d.writeControl(b, written)
+	case "payments":
+		g = d.paymentsGrid(func(p *payment) error { return written.add(p, 1) })
+	case "attempts":
+		if d.options.Attempts == NoAttempts {
+			return nil
+		}
+		g = d.attemptsGrid()
+	case "refunds":
+		g = d.refundsGrid()
+	default:
+		return fmt.Errorf("there is no builtin sheet %q", name)
+	}
+	if err := b.writeGrid(g); err != nil {
+		return fmt.Errorf("sheet %s: %w", g.name, err)
+	}
+	return nil
 }
 
 // writeGrid writes a grid on as many sheets as it needs.

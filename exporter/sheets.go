@@ -1,0 +1,169 @@
+package exporter
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/govalues/decimal"
+
+	"github.com/payrec/payrec/record"
+)
+
+// A Cell is one value of a [Sheet]: made by one of the functions below, or
+// nothing at all.
+type Cell = cell
+
+// TextCell is text, which can never become a formula.
+func TextCell(s string) Cell { return textCell(s) }
+
+// MoneyCell is an amount, shown with the decimals of its currency.
+func MoneyCell(m record.Money) Cell { return moneyCell(m) }
+
+// DecimalCell is an exact figure that is no amount of a currency.
+func DecimalCell(d decimal.Decimal) Cell {
+	return cell{kind: kindDecimal, money: record.Money{Amount: d}}
+}
+
+// WholeCell is a whole number.
+func WholeCell(n int64) Cell { return numberCell(n) }
+
+// MomentCell is a moment in its column's zone; the zero time is nothing.
+func MomentCell(t time.Time) Cell { return momentCell(t) }
+
+// DayCell is the day of a moment in its column's zone; the zero time is nothing.
+func DayCell(t time.Time) Cell {
+	if t.IsZero() {
+		return cell{}
+	}
+	return cell{kind: kindDay, at: t}
+}
+
+// BoolCell is yes or no.
+func BoolCell(b bool) Cell { return boolCell(b) }
+
+// A Sheet is a sheet that somebody else computed.
+type Sheet struct {
+	Name    string // at most 31 characters, none of \ / ? * [ ] :
+	Columns []SheetColumn
+	Len     int                      // number of rows
+	Rows    iter.Seq2[[]Cell, error] // each row is borrowed until the next
+	Totals  []SheetTotal             // at the end
+}
+
+// A SheetColumn is a column of a [Sheet].
+type SheetColumn struct {
+	Title   string
+	Width   float64        // in characters; 0 is 18
+	Zone    *time.Location // of moments and days; nil is UTC
+	Figures bool           // its title stands to the right
+}
+
+// A SheetTotal is a line of totals: exact sums, and "" where there is none. It
+// has as many cells as the sheet has columns. Live makes the sums formulas that
+// follow the filter: right only where the line sums all rows.
+type SheetTotal struct {
+	Cells []Cell
+	Live  bool
+}
+
+// A Part is one sheet of a workbook: one of [Builtins] by its name, or a Sheet.
+type Part struct {
+	Builtin string
+	Sheet   *Sheet
+}
+
+// WriteParts writes an XLSX workbook of the parts in their order. With
+// [Builtins] in their order it is what [Dataset.WriteWorkbook] writes.
+func (d *Dataset) WriteParts(w io.Writer, parts []Part) error {
+	b, err := newBook(orPayrec(d.options.Generator))
+	if err != nil {
+		return err
+	}
+	written := tally{}
+	for _, p := range parts {
+		if p.Sheet != nil {
+			err = b.writeSheet(p.Sheet)
+		} else {
+			err = d.writeBuiltin(b, p.Builtin, written)
+		}
+		if err != nil {
+			return errors.Join(err, b.f.Close())
+		}
+	}
+	_, err = b.f.WriteTo(w)
+	return errors.Join(err, b.f.Close())
+}
+
+// writeSheet writes a sheet, on as many as it needs; the totals are on the last.
+func (b *book) writeSheet(sh *Sheet) error {
+	g := grid{name: sh.Name, n: sh.Len}
+	for _, c := range sh.Columns {
+		col := column{title: c.Title, zone: c.Zone, width: c.Width}
+		if c.Width == 0 {
+			col.width = 18
+		}
+		if c.Zone == nil {
+			col.zone = time.UTC
+		}
+		if c.Figures {
+			col.totalIn = "#" // so that the title stands to the right
+		}
+		g.columns = append(g.columns, col)
+	}
+	var s *sheet
+	left, no := sh.Len, 0
+	next := func() (err error) {
+		p := part{sh.Name, sh.Name, min(left, b.rows)}
+		if no++; no > 1 {
+			p.sheet = fmt.Sprintf("%.24s (%d)", sh.Name, no)
+		}
+		left -= p.rows
+		s, err = b.beginGrid(g, p)
+		return err
+	}
+	if err := next(); err != nil {
+		return fmt.Errorf("sheet %s: %w", sh.Name, err)
+	}
+	for row, err := range sh.Rows {
+		if err == nil && s.row == b.rows+1 {
+			err = errors.Join(s.end(), next())
+		}
+		if err == nil {
+			err = s.add(row, g.columns, roleData)
+		}
+		if err != nil {
+			return fmt.Errorf("sheet %s: %w", sh.Name, err)
+		}
+	}
+	return errors.Join(s.addSheetTotals(sh.Totals, no == 1), s.end())
+}
+
+// addSheetTotals writes the totals below an empty line. Formulas do not reach
+// over several sheets; then the sums stand as figures.
+func (s *sheet) addSheetTotals(totals []SheetTotal, alone bool) error {
+	last := s.row
+	if len(totals) == 0 || last < 2 {
+		return nil
+	}
+	s.skip(1)
+	for _, t := range totals {
+		s.values = s.values[:0]
+		for i, c := range t.Cells {
+			v, err := s.b.value(c, time.UTC, roleTotal)
+			if err != nil {
+				return err
+			}
+			if _, isNumber := v.Value.(float64); isNumber && t.Live && alone {
+				v.Formula = fmt.Sprintf("SUBTOTAL(109,%s:%s)", ref(i, 2), ref(i, last))
+			}
+			s.values = append(s.values, v)
+		}
+		if err := s.addValues(roleTotal); err != nil {
+			return err
+		}
+	}
+	return nil
+}
