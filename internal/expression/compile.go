@@ -200,8 +200,11 @@ func (c *compiler) knownNames(yield func(string) bool) {
 	}
 }
 
-// member is a constant (params.x), or a part of a split text (split(s, ",")[0]).
+// member is a value of a row (metadata["x"]), a constant (params.x), or a part of a split text (split(s, ",")[0]).
 func (c *compiler) member(n *ast.MemberNode) node {
+	if row, ok := c.rowMember(n); ok {
+		return row
+	}
 	property, named := n.Property.(*ast.StringNode)
 	if id, ok := n.Node.(*ast.IdentifierNode); ok && named && !n.Optional {
 		values, ok := c.scope.constants[id.Value]
