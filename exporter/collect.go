@@ -1,17 +1,18 @@
 package exporter
 
 import (
+	"bufio"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/payrec/payrec/internal/extsort"
 	"github.com/payrec/payrec/record"
 )
 
@@ -23,14 +24,19 @@ const maxMetadataColumns = 100
 const maxDamaged = 50
 
 // A Dataset is what one export read. It is not safe for concurrent use, and
-// holds a temporary file until it is closed.
+// holds temporary files until it is closed.
 type Dataset struct {
 	options Options
-	spool   *spool
-	entries []entry // ascending by (paid date, id)
+	shelf   *spool  // the payments in order, each as [appendRecord] writes it
+	shelved []place // of each payment
+	locked  int     // how many of them, the first, have no line; see lock.go
 
-	records  int // read, each id once, in the period or not
+	tries    *spool  // their attempts, in any order
+	triesAt  []place // of each payment; nil when attempts were not asked for
 	attempts int
+	kept     int // payments whose attempts were known from an earlier export
+
+	records  int   // read, each id once, in the period or not
 	read     tally // what came from the source, in the period; see control.go
 	summary  Summary
 	metadata []string // keys that get columns, ascending
@@ -39,19 +45,11 @@ type Dataset struct {
 	unplaced []string // ids of payments without the date that the period goes by, ascending
 }
 
-// An entry is a record's sort key and where it lies.
-type entry struct {
-	paid     int64 // Unix seconds
-	id       string
-	record   place
-	attempts place
-}
-
-// These mark the id of a record that is not in the period, and of one of which
-// nobody can say whether it is.
+// What waits in place of a record that is not in the period, or of which nobody
+// can say whether it is. No record is that short.
 const (
-	outside  = -1
-	unplaced = -2
+	outside  = ""
+	unplaced = "?"
 )
 
 // Collect reads everything the options ask for, once. On error nothing is
@@ -61,11 +59,7 @@ func Collect(ctx context.Context, src Source, o Options) (*Dataset, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	s, err := newSpool()
-	if err != nil {
-		return nil, err
-	}
-	d := &Dataset{options: o, spool: s, read: tally{}}
+	d := &Dataset{options: o, read: tally{}}
 	if err := d.collect(ctx, src); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -73,226 +67,261 @@ func Collect(ctx context.Context, src Source, o Options) (*Dataset, error) {
 }
 
 func (d *Dataset) collect(ctx context.Context, src Source) error {
-	if err := d.collectRecords(ctx, src); err != nil {
+	byDate := &extsort.Sorter{Limit: extsort.DefaultLimit}
+	defer byDate.Close()
+	if err := d.collectRecords(ctx, src, byDate); err != nil {
 		return err
 	}
-	d.entries = slices.DeleteFunc(d.entries, func(e entry) bool { return e.record.length == 0 })
-	slices.SortFunc(d.entries, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.paid, b.paid), strings.Compare(a.id, b.id))
-	})
-	if d.options.Attempts != NoAttempts {
-		if before := d.options.BeforeAttempts; before != nil {
-			if err := before(len(d.entries)); err != nil {
-				return err
-			}
-		}
-		if err := d.collectAttempts(ctx, src); err != nil {
-			return err
-		}
-		if err := d.spool.flush(); err != nil {
-			return err
-		}
+	if err := d.putInOrder(byDate); err != nil {
+		return err
 	}
-	return d.survey()
+	if d.options.Attempts == NoAttempts {
+		return nil
+	}
+	return d.collectAttempts(ctx, src)
 }
 
-func (d *Dataset) collectRecords(ctx context.Context, src Source) error {
-	at := map[string]int{} // id to index in entries, or outside
+// collectRecords reads the list. A record waits under its id, for those that
+// come again, and then under its date.
+func (d *Dataset) collectRecords(ctx context.Context, src Source, byDate *extsort.Sorter) error {
+	byID := &extsort.Sorter{Limit: extsort.DefaultLimit}
+	defer byID.Close()
 	after, before := d.options.Period.span()
+	n := 0
+	var b []byte
 	for r, err := range src.Records(ctx, after, before) {
-		if err != nil {
-			return fmt.Errorf("after %d payment records: %w", d.records, err)
+		if err == nil && r.ID == "" {
+			err = errors.New("one without an id")
 		}
-		if err := ctx.Err(); err != nil {
+		if err != nil {
+			return fmt.Errorf("after %d payment records: %w", n, err)
+		}
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := d.take(r, at); err != nil {
+		switch in, unknown := d.options.Period.holds(r); {
+		case in:
+			b = appendRecord(b[:0], r)
+		case unknown:
+			b = append(b[:0], unplaced...)
+		default:
+			b = append(b[:0], outside...)
+		}
+		if err := byID.Add(r.ID, b); err != nil {
 			return err
 		}
-		d.progress()
+		n++
+		d.progress(n)
 	}
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	for id, i := range at {
-		if i == unplaced {
-			d.unplaced = append(d.unplaced, id)
-		}
-	}
-	slices.Sort(d.unplaced)
-	return d.spool.flush()
+	return d.merge(byID, byDate)
 }
 
-// take keeps a record. One that comes again replaces what came before: it was
-// read later.
-func (d *Dataset) take(r *record.PaymentRecord, at map[string]int) error {
-	if r.ID == "" {
-		return fmt.Errorf("after %d payment records: one without an id", d.records)
-	}
-	p := newPayment(r)
-	i, again := at[r.ID]
-	if !again {
-		i, d.records = outside, d.records+1
-	}
-	if i >= 0 {
-		if err := d.forget(&d.entries[i]); err != nil {
+// merge takes each record once. One that came again replaces what came before:
+// it was read later. Everything that must be known before the first line is
+// written is summed up here.
+func (d *Dataset) merge(byID, byDate *extsort.Sorter) error {
+	survey := survey{keys: map[string]int{}}
+	for g, err := range byID.Groups() {
+		if err != nil {
+			return err
+		}
+		d.records++
+		last := g.Values[len(g.Values)-1]
+		switch string(last) {
+		case outside:
+			continue
+		case unplaced:
+			d.unplaced = append(d.unplaced, string(g.Key))
+			continue
+		}
+		r, err := decodeRecord(last)
+		if err != nil {
+			return err
+		}
+		p := d.newPayment(r)
+		if err := byDate.Add(sortKey(p), last); err != nil {
+			return err
+		}
+		if p.locked {
+			d.locked++
+			survey.sums.totals.Refunds += p.refundCount()
+			continue
+		}
+		if err := errors.Join(d.read.add(p, 1), survey.add(p)); err != nil {
 			return err
 		}
 	}
-	switch in, unknown := d.options.Period.places(p); {
-	case !in && unknown:
-		at[r.ID] = unplaced
-		return nil
-	case !in:
-		at[r.ID] = outside
-		return nil
-	}
-	place, err := d.spool.put(r)
-	if err != nil {
-		return err
-	}
-	at[r.ID] = len(d.entries)
-	d.entries = append(d.entries, entry{paid: p.at.Unix(), id: r.ID, record: place})
-	return d.read.add(p, 1)
+	d.concludeSurvey(&survey)
+	return nil
 }
 
-// forget takes a record back that came again.
-func (d *Dataset) forget(e *entry) error {
-	if err := d.spool.flush(); err != nil {
-		return err
+// sortKey orders payments: the locked ones first, then by date and id.
+func sortKey(p *payment) string {
+	lock := byte(1)
+	if p.locked {
+		lock = 0
 	}
-	r := new(record.PaymentRecord)
-	if err := d.spool.get(e.record, r); err != nil {
-		return err
-	}
-	e.record = place{}
-	return d.read.add(newPayment(r), -1)
+	b := append(make([]byte, 0, 9+len(p.ID)), lock)
+	b = binary.BigEndian.AppendUint64(b, uint64(p.at.Unix())^(1<<63)) // dates before 1970 are negative
+	return string(append(b, p.ID...))
 }
 
-// collectAttempts reads the attempts of all entries, several records at once.
-func (d *Dataset) collectAttempts(ctx context.Context, src Source) error {
-	var mu sync.Mutex // guards d.attempts, and Progress
-	jobs := make(chan *entry)
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		defer close(jobs)
-		for i := range d.entries {
-			select {
-			case jobs <- &d.entries[i]: // whoever takes it owns it until the group is done
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		return nil
-	})
-	for range d.options.Concurrency {
-		g.Go(func() error {
-			for e := range jobs {
-				n, err := d.attemptsOf(ctx, src, e)
-				if err != nil {
-					return fmt.Errorf("attempts of %s: %w", e.id, err)
-				}
-				mu.Lock()
-				d.attempts += n
-				d.progress()
-				mu.Unlock()
-			}
-			return nil
-		})
+func (d *Dataset) putInOrder(byDate *extsort.Sorter) (err error) {
+	if d.shelf, err = newSpool(); err != nil {
+		return err
 	}
-	return g.Wait()
-}
-
-func (d *Dataset) attemptsOf(ctx context.Context, src Source, e *entry) (int, error) {
-	var all []*record.PaymentAttemptRecord
-	for a, err := range src.Attempts(ctx, e.id) {
+	for e, err := range byDate.Entries() {
 		if err != nil {
-			return 0, err
+			return err
 		}
-		all = append(all, a)
-	}
-	slices.SortFunc(all, func(a, b *record.PaymentAttemptRecord) int {
-		return cmp.Or(cmp.Compare(a.Created, b.Created), strings.Compare(a.ID, b.ID))
-	})
-	all = slices.CompactFunc(all, func(a, b *record.PaymentAttemptRecord) bool { return a.ID == b.ID })
-	if d.options.Attempts == LatestAttempts && len(all) > 1 {
-		r := new(record.PaymentRecord)
-		if err := d.spool.get(e.record, r); err != nil {
-			return 0, err
+		at, err := d.shelf.putBytes(e.Value)
+		if err != nil {
+			return err
 		}
-		latest := slices.IndexFunc(all, func(a *record.PaymentAttemptRecord) bool { return a.ID == deref(r.LatestPaymentAttemptRecord) })
-		if latest < 0 { // not named, or newer than the record we hold
-			latest = len(all) - 1
-		}
-		all = all[latest : latest+1]
+		d.shelved = append(d.shelved, at)
 	}
-	if len(all) == 0 {
-		return 0, nil
-	}
-	var err error
-	e.attempts, err = d.spool.put(all)
-	return len(all), err
+	return d.shelf.flush()
 }
 
-func (d *Dataset) progress() {
+// progress tells how many records came so far, twice or not.
+func (d *Dataset) progress(records int) {
 	if d.options.Progress != nil {
-		d.options.Progress(d.records, d.attempts)
+		d.options.Progress(records, d.attempts)
 	}
 }
 
-// payments iterates over the payments in order.
-func (d *Dataset) payments() iter.Seq2[*payment, error] {
-	return func(yield func(*payment, error) bool) {
-		for i := range d.entries {
-			if p, err := d.payment(&d.entries[i]); !yield(p, err) || err != nil {
+// encoded iterates over the payments in order, as they are on the shelf; the
+// locked ones come first. The bytes are borrowed until the next step.
+func (d *Dataset) encoded() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		in := bufio.NewReaderSize(io.NewSectionReader(d.shelf.file, 0, d.shelf.size), 256<<10)
+		var b []byte
+		for _, at := range d.shelved {
+			b = slices.Grow(b[:0], int(at.length))[:at.length]
+			if _, err := io.ReadFull(in, b); err != nil {
+				yield(nil, fmt.Errorf("what was read cannot be read again: %w", err))
+				return
+			}
+			if !yield(b, nil) {
 				return
 			}
 		}
 	}
 }
 
-// survey goes over the payments once, for what must be known before the first
-// line is written.
-func (d *Dataset) survey() error {
-	keys := map[string]int{}
-	sums := summing{}
-	for p, err := range d.payments() {
-		if err != nil {
-			return err
-		}
-		for key := range p.Metadata {
-			if !strings.HasPrefix(key, record.StampPrefix) {
-				keys[key]++
+// payments iterates over the payments in order, without the locked ones.
+func (d *Dataset) payments() iter.Seq2[*payment, error] {
+	return d.between(d.locked, len(d.shelved))
+}
+
+// between iterates over the payments of these places in the order.
+func (d *Dataset) between(from, to int) iter.Seq2[*payment, error] {
+	return func(yield func(*payment, error) bool) {
+		i := -1
+		for b, err := range d.encoded() {
+			if i++; err == nil && i < from {
+				continue
+			}
+			if i == to {
+				return
+			}
+			p := (*payment)(nil)
+			if err == nil {
+				p, err = d.decode(i, b)
+			}
+			if !yield(p, err) || err != nil {
+				return
 			}
 		}
-		if err := sums.add(p); err != nil {
-			return err
+	}
+}
+
+// payment reads one payment back, by its place in the order.
+func (d *Dataset) payment(i int) (*payment, error) {
+	b, err := d.shelf.getBytes(d.shelved[i])
+	if err != nil {
+		return nil, err
+	}
+	return d.decode(i, b)
+}
+
+func (d *Dataset) decode(i int, b []byte) (*payment, error) {
+	r, err := decodeRecord(b)
+	if err != nil {
+		return nil, err
+	}
+	p := d.newPayment(r)
+	if i < len(d.triesAt) && d.triesAt[i].length > 0 {
+		tries, err := d.tries.getBytes(d.triesAt[i])
+		if err != nil {
+			return nil, err
 		}
-		if len(p.damaged) > 0 && len(d.damaged) < maxDamaged {
-			d.damaged = append(d.damaged, Fact{Name: p.ID, Value: strings.Join(p.damaged, ", ")})
+		if p.attempts, err = decodeAttempts(tries); err != nil {
+			return nil, err
 		}
 	}
-	d.summary = sums.summary()
-	d.summary.Read, d.summary.Attempts, d.summary.Unplaced = d.records, d.attempts, len(d.unplaced)
-	for key := range keys {
+	return p, nil
+}
+
+// A survey is what must be known before the first line is written.
+type survey struct {
+	keys    map[string]int // metadata keys, and how many payments have them
+	sums    summing
+	damaged []Fact
+}
+
+func (s *survey) add(p *payment) error {
+	for key := range p.Metadata {
+		if !strings.HasPrefix(key, record.StampPrefix) {
+			s.keys[key]++
+		}
+	}
+	if len(p.damaged) > 0 {
+		// The first by id: the order of payments is not known yet.
+		if len(s.damaged) < maxDamaged {
+			s.damaged = append(s.damaged, Fact{Name: p.ID, Value: strings.Join(p.damaged, ", ")})
+		}
+	}
+	return s.sums.add(p)
+}
+
+func (d *Dataset) concludeSurvey(s *survey) {
+	d.damaged = s.damaged
+	d.summary = s.sums.summary()
+	d.summary.Read, d.summary.Unplaced, d.summary.Locked = d.records, len(d.unplaced), d.locked
+	for key := range s.keys {
 		d.metadata = append(d.metadata, key)
 	}
-	slices.SortFunc(d.metadata, func(a, b string) int { return cmp.Or(cmp.Compare(keys[b], keys[a]), strings.Compare(a, b)) })
+	slices.SortFunc(d.metadata, func(a, b string) int { return cmp.Or(cmp.Compare(s.keys[b], s.keys[a]), strings.Compare(a, b)) })
 	if len(d.metadata) > maxMetadataColumns {
 		d.metadata, d.others = d.metadata[:maxMetadataColumns], true
 	}
 	slices.Sort(d.metadata)
-	return nil
 }
 
-// Len is the number of payments.
-func (d *Dataset) Len() int { return len(d.entries) }
+// Len is the number of payments, without the locked ones.
+func (d *Dataset) Len() int { return len(d.shelved) - d.locked }
 
 // AttemptsLen is the number of attempts.
 func (d *Dataset) AttemptsLen() int { return d.attempts }
 
+// AttemptsKept is how many payments' attempts did not have to be read: they
+// were known from an earlier export, and their records are as they were then.
+func (d *Dataset) AttemptsKept() int { return d.kept }
+
 // Summary gives the sums of the payments.
 func (d *Dataset) Summary() Summary { return d.summary }
 
-// Close removes the temporary file.
-func (d *Dataset) Close() error { return d.spool.close() }
+// Close removes the temporary files.
+func (d *Dataset) Close() error {
+	var err error
+	for _, s := range []*spool{d.shelf, d.tries} {
+		if s != nil {
+			err = errors.Join(err, s.close())
+		}
+	}
+	return err
+}

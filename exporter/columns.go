@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/payrec/payrec/record"
@@ -10,7 +11,7 @@ import (
 // paymentsGrid has one line per payment. seen is told of each payment whose
 // line is written; it may be nil.
 func (d *Dataset) paymentsGrid(seen func(*payment) error) grid {
-	g := grid{name: "Payments", n: len(d.entries), currencies: d.summary.currencies()}
+	g := grid{name: "Payments", n: d.Len(), currencies: d.summary.currencies()}
 	g.columns = slices.Concat([]column{
 		{name: "id", title: "Payment record", width: 32},
 		{name: "payment_reference", title: "Payment reference", width: 26},
@@ -36,7 +37,7 @@ func (d *Dataset) paymentsGrid(seen func(*payment) error) grid {
 		{name: "latest_attempt", title: "Latest attempt", width: 32},
 		{name: "source_file", title: "Source file", width: 32},
 		{name: "source_line", title: "Source line", width: 10},
-	}, d.metadataColumns())
+	}, d.originals("paid_at", "Paid at"), d.metadataColumns())
 	g.rows = func(yield func([]cell, error) bool) {
 		var row []cell
 		for p, err := range d.payments() {
@@ -52,6 +53,15 @@ func (d *Dataset) paymentsGrid(seen func(*payment) error) grid {
 		}
 	}
 	return g
+}
+
+// originals are the columns of a date that the line does not stand under,
+// because it is posted later; see [Lock].
+func (d *Dataset) originals(name, title string) []column {
+	if !d.options.Lock.posts() {
+		return nil
+	}
+	return moments("original_"+name, "Originally "+strings.ToLower(title), d.options.Period.Zone)
 }
 
 func (d *Dataset) metadataColumns() []column {
@@ -76,6 +86,9 @@ func (d *Dataset) paymentRow(row []cell, p *payment) []cell {
 	row = append(row,
 		textCell(p.processor), textCell(deref(p.Description)), textCell(name), textCell(email), textCell(p.ReportedBy), boolCell(p.Livemode),
 		textCell(deref(p.LatestPaymentAttemptRecord)), textCell(p.Metadata[record.StampFile]), digitsCell(p.Metadata[record.StampLine]))
+	if d.options.Lock.posts() {
+		row = append(row, momentCell(p.original), momentCell(p.original))
+	}
 	for _, key := range d.metadata {
 		row = append(row, textCell(p.Metadata[key]))
 	}
@@ -194,15 +207,23 @@ func (d *Dataset) refundsGrid() grid {
 		{name: "processor", title: "Processor", width: 20},
 		{name: "source", title: "Source row", width: 36},
 		{name: "operation", title: "Operation", width: 30},
-	})
+	}, d.originals("refunded_at", "Refunded at"))
 	g.rows = func(yield func([]cell, error) bool) {
-		for p, err := range d.payments() {
+		// A refund of an open day has its line, also where its payment is locked.
+		for p, err := range d.between(0, len(d.shelved)) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			for _, r := range p.refunds {
-				if !yield(refundRow(p, r), nil) {
+				if r.locked {
+					continue
+				}
+				row := refundRow(p, r)
+				if d.options.Lock.posts() {
+					row = append(row, momentCell(r.original), momentCell(r.original))
+				}
+				if !yield(row, nil) {
 					return
 				}
 			}

@@ -43,12 +43,13 @@
 //
 // [Windows] reads several spans of time at once, under the same rules.
 //
-// Memory stays flat: a record waits in a temporary file, and only its sort key
-// in memory.
+// Memory stays flat: records wait in temporary files, which are sorted by
+// merging, and only their places, 16 bytes each, in memory.
 package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -112,11 +113,15 @@ type Options struct {
 	Attempts    AttemptsMode
 	Period      Period
 	Concurrency int // reads of attempts at once; 0 is 4
-	// Progress is told how much was read so far, from one goroutine at a time.
+	// Progress is told how many records came so far, the same one twice or not,
+	// and of how many payments the attempts; from one goroutine at a time.
 	Progress func(records, attempts int)
 	// BeforeAttempts is told how many payments' attempts are about to be read,
-	// each by at least one request; an error ends the export. It may be nil.
+	// each by at least one request, because they are not in the Cache; an error
+	// ends the export. It may be nil.
 	BeforeAttempts func(payments int) error
+	Cache          AttemptCache // may be nil
+	Lock           Lock
 	Control        []Fact
 	Generator      string // "payrec v1.2.3"; the program, for the Control sheet
 	Locale         Locale // of CSV
@@ -133,7 +138,7 @@ func (o *Options) check() error {
 	if o.Concurrency <= 0 {
 		o.Concurrency = 4
 	}
-	return o.Period.check()
+	return errors.Join(o.Lock.check(), o.Period.check())
 }
 
 func (p *Period) check() error {
@@ -162,6 +167,18 @@ func (p *Period) check() error {
 // contains says whether a moment is in the period.
 func (p Period) contains(t time.Time) bool {
 	return (p.From.IsZero() || !t.Before(p.From)) && (p.To.IsZero() || t.Before(p.To))
+}
+
+// holds is places without reading more stamps than it takes.
+func (p Period) holds(r *record.PaymentRecord) (in, unknown bool) {
+	switch p.By {
+	case ByPaid:
+		dated, _ := dateOf(r.Created, r.Metadata)
+		return p.contains(dated.at), false
+	case ByReported:
+		return p.contains(unix(r.Created)), false
+	}
+	return p.places(newPayment(r))
 }
 
 // places says whether a payment is in the period. unknown is whether that

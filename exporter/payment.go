@@ -23,6 +23,8 @@ type dating struct {
 type payment struct {
 	*record.PaymentRecord
 	dating
+	original  time.Time // the paid date of one that is posted later, zero else; see lock.go
+	locked    bool      // paid before the books were closed, and not to be posted later
 	processor string
 	settled   *settlement // nil when neither fee nor net was stamped
 	refunds   []refund    // by date, then reference
@@ -40,8 +42,10 @@ type settlement struct {
 // A refund is one refund stamp, read.
 type refund struct {
 	record.RefundStamp
-	at  time.Time // zero when not stamped
-	fee record.Money
+	at       time.Time // zero when not stamped
+	fee      record.Money
+	original time.Time // its date when it is posted later, zero else; see lock.go
+	locked   bool      // of a closed period, and not to be posted later
 }
 
 // newPayment reads the stamps. A stamp that cannot be read is noted, never
@@ -51,9 +55,12 @@ func newPayment(r *record.PaymentRecord) *payment {
 	p.dating, p.damaged = dateOf(r.Created, r.Metadata)
 	p.readSettlement()
 	p.readRefunds()
-	for name, a := range map[string]record.Amount{"amount_guaranteed": r.AmountGuaranteed, "amount_refunded": r.AmountRefunded, "amount_failed": r.AmountFailed, "amount_canceled": r.AmountCanceled} {
-		if a.Value != p.valueIn(a) {
-			p.damaged = append(p.damaged, name)
+	for _, x := range []struct {
+		name string
+		record.Amount
+	}{{"amount_guaranteed", r.AmountGuaranteed}, {"amount_refunded", r.AmountRefunded}, {"amount_failed", r.AmountFailed}, {"amount_canceled", r.AmountCanceled}} {
+		if x.Value != p.valueIn(x.Amount) {
+			p.damaged = append(p.damaged, x.name)
 		}
 	}
 	slices.Sort(p.damaged)
@@ -161,9 +168,22 @@ func (p *payment) valueIn(a record.Amount) int64 {
 	return a.Value
 }
 
+// refundCount is how many refunds have a line of their own.
+func (p *payment) refundCount() (n int) {
+	for _, r := range p.refunds {
+		if !r.locked {
+			n++
+		}
+	}
+	return n
+}
+
 // refundLines is the sum of the refunds that have a line of their own.
 func (p *payment) refundLines() (sum int64, err error) {
 	for _, r := range p.refunds {
+		if r.locked {
+			continue
+		}
 		if sum, err = add(sum, r.Value); err != nil {
 			return 0, fmt.Errorf("%s: %w", p.ID, err)
 		}

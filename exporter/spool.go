@@ -41,16 +41,25 @@ func (s *spool) put(v any) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
+	return s.putBytes(b)
+}
+
+// putBytes is put for what has its form already; the parts are written one
+// after the other.
+func (s *spool) putBytes(parts ...[]byte) (place, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err == nil {
-		_, s.err = s.w.Write(b)
+	p := place{offset: s.size}
+	for _, b := range parts {
+		if s.err == nil {
+			_, s.err = s.w.Write(b)
+		}
+		p.length += int32(len(b))
 	}
 	if s.err != nil {
 		return place{}, fmt.Errorf("what is read cannot be kept in %s: %w", os.TempDir(), s.err)
 	}
-	p := place{s.size, int32(len(b))}
-	s.size += int64(len(b))
+	s.size += int64(p.length)
 	return p, nil
 }
 
@@ -66,11 +75,20 @@ func (s *spool) flush() error {
 
 // get reads the value at a place.
 func (s *spool) get(p place, v any) error {
-	b := make([]byte, p.length)
-	if _, err := s.file.ReadAt(b, p.offset); err != nil {
-		return fmt.Errorf("what was read cannot be read again: %w", err)
+	b, err := s.getBytes(p)
+	if err != nil {
+		return err
 	}
 	return json.Unmarshal(b, v)
+}
+
+// getBytes reads what is at a place as it is.
+func (s *spool) getBytes(p place) ([]byte, error) {
+	b := make([]byte, p.length)
+	if _, err := s.file.ReadAt(b, p.offset); err != nil {
+		return nil, fmt.Errorf("what was read cannot be read again: %w", err)
+	}
+	return b, nil
 }
 
 func (s *spool) close() error {

@@ -17,11 +17,12 @@ type Summary struct {
 	Payments int    `json:"payments"`
 	Read     int    `json:"read"` // records read, in the period or not
 	Attempts int    `json:"attempts"`
-	Refunds  int    `json:"refunds"` // refund lines
-	Undated  int    `json:"undated"` // payments without a stamped date, dated by their report
-	Damaged  int    `json:"damaged"` // payments with a stamp or amount that cannot be used
+	Refunds  int    `json:"refunds"`            // refund lines
+	Undated  int    `json:"undated"`            // payments without a stamped date, dated by their report
+	Damaged  int    `json:"damaged"`            // payments with a stamp or amount that cannot be used
 	Unplaced int    `json:"unplaced,omitempty"` // payments left out because they lack the date that the period goes by
-	Lines    []Line `json:"lines"`   // ascending by currency, processor, status, settlement currency
+	Locked   int    `json:"locked,omitempty"`   // payments left out because the books are closed; see [Lock]
+	Lines    []Line `json:"lines"`              // ascending by currency, processor, status, settlement currency
 }
 
 // currencies are all that occur, ascending.
@@ -87,7 +88,7 @@ func (s *summing) add(p *payment) error {
 		s.lines = map[lineKey]*Line{}
 	}
 	s.totals.Payments++
-	s.totals.Refunds += len(p.refunds)
+	s.totals.Refunds += p.refundCount()
 	if len(p.damaged) > 0 {
 		s.totals.Damaged++
 	}

@@ -14,6 +14,7 @@ type Payment struct {
 	*record.PaymentRecord
 	PaidAt     time.Time // UTC
 	PaidAtFrom string    // the stamp that it is from: guaranteed_at, initiated_at; or created
+	OriginalAt time.Time // UTC; the paid date of a payment that is posted later because of a [Lock], zero else
 	SettledAt  time.Time // UTC; zero when not known: see [Period].SettledKey
 	Processor  string
 	Method     string // what the customer paid with
@@ -29,6 +30,7 @@ type Payment struct {
 // A Refund is one refund that payrec stamped on its payment.
 type Refund struct {
 	At        time.Time // UTC; zero when not stamped
+	Original  time.Time // UTC; the date of a refund that is posted later because of a [Lock], zero else
 	Amount    record.Money
 	Fee       record.Money // without a currency when not stamped
 	Reference string
@@ -46,8 +48,12 @@ type Attempt struct {
 // Payments iterates over the payments by paid date, then id.
 func (d *Dataset) Payments() iter.Seq2[*Payment, error] {
 	return func(yield func(*Payment, error) bool) {
-		for i := range d.entries {
-			if p, err := d.Payment(i); !yield(p, err) || err != nil {
+		for p, err := range d.payments() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(d.view(p), nil) {
 				return
 			}
 		}
@@ -57,30 +63,15 @@ func (d *Dataset) Payments() iter.Seq2[*Payment, error] {
 // Payment is the payment at i in the order of [Dataset.Payments]; i is from 0
 // to Len.
 func (d *Dataset) Payment(i int) (*Payment, error) {
-	p, err := d.payment(&d.entries[i])
+	p, err := d.payment(d.locked + i)
 	if err != nil {
 		return nil, err
 	}
 	return d.view(p), nil
 }
 
-// payment reads one payment back.
-func (d *Dataset) payment(e *entry) (*payment, error) {
-	r := new(record.PaymentRecord)
-	if err := d.spool.get(e.record, r); err != nil {
-		return nil, err
-	}
-	p := newPayment(r)
-	if e.attempts.length > 0 {
-		if err := d.spool.get(e.attempts, &p.attempts); err != nil {
-			return nil, err
-		}
-	}
-	return p, nil
-}
-
 func (d *Dataset) view(p *payment) *Payment {
-	v := &Payment{PaymentRecord: p.PaymentRecord, PaidAt: p.at, PaidAtFrom: p.from, Processor: p.processor, Damaged: p.damaged,
+	v := &Payment{PaymentRecord: p.PaymentRecord, PaidAt: p.at, PaidAtFrom: p.from, OriginalAt: p.original, Processor: p.processor, Damaged: p.damaged,
 		Method:    methodName(p.PaymentMethodDetails),
 		Collected: record.Amount{Currency: p.AmountRequested.Currency, Value: collected(p.Status(), p.AmountRequested)}.Money()}
 	v.SettledAt, _ = p.settledAt(d.options.Period.SettledKey, d.options.Period.Zone)
@@ -94,13 +85,33 @@ func (d *Dataset) view(p *payment) *Payment {
 		}
 	}
 	for _, r := range p.refunds {
-		v.Refunds = append(v.Refunds, Refund{At: r.at, Fee: r.fee, Reference: r.Reference, Row: r.Row, Op: r.Op,
+		if r.locked {
+			continue
+		}
+		v.Refunds = append(v.Refunds, Refund{At: r.at, Original: r.original, Fee: r.fee, Reference: r.Reference, Row: r.Row, Op: r.Op,
 			Amount: record.Amount{Currency: r.Currency, Value: r.Value}.Money()})
 	}
 	for _, a := range p.attempts {
 		v.Attempts = append(v.Attempts, Attempt{a, attemptDate(p, a).at, methodName(a.PaymentMethodDetails)})
 	}
 	return v
+}
+
+// LockedPayments iterates over the payments that have no line of their own
+// because the books are closed, by paid date, then id. Their refunds of open
+// days are there, and do have lines.
+func (d *Dataset) LockedPayments() iter.Seq2[*Payment, error] {
+	return func(yield func(*Payment, error) bool) {
+		for p, err := range d.between(0, d.locked) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(d.view(p), nil) {
+				return
+			}
+		}
+	}
 }
 
 // Period is what the dataset holds.
