@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"internal/cardnumber": {},
 	"internal/expression": {"record", "internal/cardnumber"},
 	"internal/extsort":    {},
+	"internal/yamltree":   {},
 	"internal/journal":    {"record"},
 	"internal/stripeapi":  {"record"},
 	"internal/sniff":      {"record", "internal/table", "internal/cardnumber"},
