@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -56,7 +57,8 @@ func findConfig(dir string) (*config, error) {
 func parseConfig(path string, text []byte) (*config, error) {
 	c := &config{}
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
-		return nil, &failure{exitUsage, fmt.Errorf("%s: %s", path, yaml.FormatError(err, false, true)), ""}
+		// Without the source line: a key in it is not ours to print.
+		return nil, &failure{exitUsage, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, false))), "README.md lists the keys of payrec.yaml and their types; an API key belongs into STRIPE_API_KEY or a file that api_key_file names"}
 	}
 	c.dir = filepath.Dir(path)
 	for _, p := range []*string{&c.APIKeyFile, &c.Journal, &c.Out} {

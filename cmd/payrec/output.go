@@ -3,13 +3,19 @@ package main
 import (
 	"encoding/json"
 	"io"
+
+	"github.com/payrec/payrec/internal/stripeapi"
 )
 
-// writeJSON prints one indented JSON object.
+// writeJSON prints one indented JSON object, without any API key that a file or
+// a server put into it.
 func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, stripeapi.ScrubKeys(string(text))+"\n")
+	return err
 }
 
 // show prints what a command came to, for people or for programs, and turns its

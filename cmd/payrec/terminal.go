@@ -7,12 +7,17 @@ import (
 	"unicode"
 
 	"golang.org/x/term"
+
+	"github.com/payrec/payrec/internal/stripeapi"
 )
 
-// clean makes text that came from a file harmless for a terminal: control
-// characters and those that turn the direction of writing become visible
-// substitutes. CVE-2021-25743 is what happens otherwise.
+// clean makes text that came from a file, a server or the command line harmless
+// for a terminal: control characters and those that turn the direction of
+// writing become visible substitutes (CVE-2021-25743 is what happens
+// otherwise), and of an API key that somebody put in the wrong place only its
+// kind is shown.
 func clean(s string) string {
+	s = stripeapi.ScrubKeys(s)
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\t':

@@ -102,5 +102,14 @@ func (k Key) scrub(s string) string {
 	if k.rest != nil {
 		s = strings.ReplaceAll(s, k.secret(), k.String())
 	}
+	return ScrubKeys(s)
+}
+
+// ScrubKeys replaces whatever looks like a secret or restricted key, ours or
+// not, by its kind: "sk_live_****". It is for text that is about to be shown.
+func ScrubKeys(s string) string {
+	if !strings.Contains(s, "k_live_") && !strings.Contains(s, "k_test_") {
+		return s
+	}
 	return anyKey.ReplaceAllString(s, "$1****")
 }
