@@ -2,30 +2,32 @@ package main
 
 import (
 	"context"
-	"errors"
-	"os"
-	"path/filepath"
+	"crypto/rand"
+	"strings"
 
+	"github.com/payrec/payrec/importer"
 	"github.com/payrec/payrec/internal/journal"
 )
 
-// dryJournal gives a dry run a journal of its own that is gone afterwards:
-// nothing is written, no account and no key are needed.
-func (a *app) dryJournal(ctx context.Context, f *importFlags) (*target, *journal.Journal, error) {
-	dir, err := os.MkdirTemp("", "payrec-dry-run-*")
-	if err != nil {
-		return nil, nil, err
-	}
-	t := &target{
+// dryTarget is the account of a dry run, which needs none and no key.
+func dryTarget() *target {
+	return &target{
 		identity: journal.Identity{Account: "dry run", Endpoint: "none"},
-		journal:  filepath.Join(dir, defaultJournal),
 		name:     "nobody: this is a dry run",
 		local:    true,
-		close:    func() error { return os.RemoveAll(dir) },
+		close:    func() error { return nil },
 	}
-	j, err := journal.Open(ctx, t.journal, t.identity, journal.Options{Command: "payrec import --dry-run"})
-	if err != nil {
-		return nil, nil, errors.Join(err, t.close())
+}
+
+// book is where the plan of this run is written: the journal or, for a dry run,
+// a draft that is gone afterwards.
+func (r *importRun) book(ctx context.Context) (importer.Book, importer.Adopter, error) {
+	if r.flags.dryRun {
+		id := "run_" + r.clock().UTC().Format("20060102-150405") + "-" + strings.ToLower(rand.Text()[:4]) // as journals name runs
+		return importer.NewDraft(id, r.target.identity.Scope()), nil, nil
 	}
-	return t, j, nil
+	plan, err := r.journal.NewRun(ctx, journal.RunInfo{
+		Mapping: r.ref, MappingHash: r.mapping.Hash(), Source: r.mapping.Source(), Params: r.params, Files: r.inputs.infos,
+	})
+	return plan, plan, err
 }

@@ -145,7 +145,9 @@ func (a *app) importFiles(ctx context.Context, f *importFlags, names []string, s
 		return err
 	}
 	defer closing(&err, t.close)
-	defer closing(&err, j.Close)
+	if j != nil {
+		defer closing(&err, j.Close)
+	}
 	in, err := a.openInputs(names, m.Dialect())
 	if err != nil {
 		return err
@@ -164,14 +166,14 @@ func (a *app) importFiles(ctx context.Context, f *importFlags, names []string, s
 	return r.planAndApply(ctx, send && !f.dryRun)
 }
 
-// openJournal opens the account and its journal. A dry run gets a journal that
-// is gone afterwards, unless there is one that knows what was reported before.
+// openJournal opens the account and its journal. A dry run has no journal, and
+// an account that is nobody's.
 func (a *app) openJournal(ctx context.Context, f *importFlags) (*target, *journal.Journal, error) {
 	if f.concurrency < 0 || !(f.rate >= 0) {
 		return nil, nil, usage("", "--concurrency and --rate must be numbers from 0 on")
 	}
 	if f.dryRun {
-		return a.dryJournal(ctx, f)
+		return dryTarget(), nil, nil
 	}
 	t, err := a.open(ctx, &f.targetFlags, max(f.concurrency, 16))
 	if err != nil {

@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"sandbox":             {"record"},
 	"samples":             {},
 	"mapping":             {"record", "internal/table", "internal/expression", "internal/cardnumber"},
-	"importer":            {"record", "mapping", "internal/table", "internal/cardnumber"},
+	"importer":            {"record", "mapping", "internal/table", "internal/extsort", "internal/cardnumber"},
 	"exporter":            {"record", "internal/table", "internal/extsort", "internal/sheet"},
 	"cmd/payrec": {"record", "mapping", "importer", "exporter", "sandbox",
 		"internal/table", "internal/journal", "internal/stripeapi", "internal/sniff", "internal/scaffold", "internal/cardnumber"},

@@ -36,13 +36,14 @@ func (r *importRun) planAndApply(ctx context.Context, send bool) error {
 		return err
 	}
 	defer notes.Close()
-	plan, err := r.journal.NewRun(ctx, journal.RunInfo{
-		Mapping: r.ref, MappingHash: r.mapping.Hash(), Source: r.mapping.Source(), Params: r.params, Files: r.inputs.infos,
-	})
+	book, adopter, err := r.book(ctx)
 	if err != nil {
 		return err
 	}
-	report, err := r.plan(ctx, plan, plan, notes)
+	if draft, ok := book.(*importer.Draft); ok {
+		defer draft.Close()
+	}
+	report, err := r.plan(ctx, book, adopter, notes)
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (r *importRun) planAndApply(ctx context.Context, send bool) error {
 	if !send {
 		return r.review(ctx, notes)
 	}
-	return r.apply(ctx, plan.Run(), notes)
+	return r.apply(ctx, book.Run(), notes)
 }
 
 func (r *importRun) plan(ctx context.Context, book importer.Book, adopter importer.Adopter, notes *importer.Notes) (*importer.Report, error) {
