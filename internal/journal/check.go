@@ -29,20 +29,54 @@ func checkPresent(path string) error {
 	return nil
 }
 
-// checkSeal holds the file against the seal of its last close, if it has one.
-func checkSeal(path string, want *seal) (clean bool, err error) {
-	if want == nil {
-		return false, nil
+// A finding is what was found before SQLite has touched the file.
+type finding struct {
+	image  image
+	scan   walScan
+	hadWAL bool
+	sums   *sums // left by a writer that died; nil when it left none
+	proven bool  // it is bit for bit what was written
+}
+
+// examine holds the file against the seal of its last close, or, when it was not
+// closed, against what its writer noted until it died.
+func (j *Journal) examine(want *seal) (f finding, err error) {
+	if f.image, err = measure(j.path); err != nil {
+		return f, fmt.Errorf("journal %q: %w", j.path, err)
 	}
-	got, err := measure(path)
-	if err != nil {
-		return false, fmt.Errorf("journal %q: %w", path, err)
+	info, err := os.Stat(j.path + "-wal")
+	f.hadWAL = err == nil
+	if want != nil {
+		if f.image.seal != *want || f.hadWAL && info.Size() > 0 {
+			return f, &FormatError{Path: j.path, Reason: fmt.Sprintf("is not as it was when it was last closed: damaged, or replaced by another copy; "+
+				"restore it, or remove %q if you put this copy there and know that it is the latest", filepath.Base(j.path)+".lock")}
+		}
+		f.proven = true
+		return f, nil
 	}
-	if *got != *want {
-		return false, &FormatError{Path: path, Reason: fmt.Sprintf("is not as it was when it was last closed: damaged, or replaced by another copy; "+
-			"restore it, or remove %q if you put this copy there and know that it is the latest", filepath.Base(path)+".lock")}
+	if f.sums, err = readSums(j.path); err != nil {
+		return f, err
 	}
-	return true, nil
+	if f.image.pageSize > 0 {
+		if f.scan, err = scanWAL(j.path+"-wal", f.image.pageSize); err != nil {
+			return f, fmt.Errorf("journal %q: %w", j.path, err)
+		}
+	}
+	if f.sums == nil {
+		if f.scan.damage != "" {
+			return f, &FormatError{Path: j.path, Reason: fmt.Sprintf("was not closed, and %q is damaged: %s; restore both from a backup", filepath.Base(j.path)+"-wal", f.scan.damage)}
+		}
+		return f, nil
+	}
+	f.sums.disk = j.disk
+	if err := f.sums.checkWAL(f.scan); err != nil {
+		return f, err
+	}
+	if err := f.sums.checkPages(f.image, f.scan); err != nil {
+		return f, err
+	}
+	f.proven = true
+	return f, nil
 }
 
 // checkWAL refuses a journal whose writer was killed and whose WAL is not there:
@@ -80,7 +114,7 @@ func inspect(ctx context.Context, conn *sql.Conn, path string, whole bool) (vers
 		return version, nil
 	}
 	var result string
-	if err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&result); err != nil {
+	if err := conn.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&result); err != nil {
 		return 0, damaged(path, err)
 	}
 	if result != "ok" {
@@ -89,8 +123,8 @@ func inspect(ctx context.Context, conn *sql.Conn, path string, whole bool) (vers
 	return version, checkSchema(ctx, conn, path)
 }
 
-// checkSchema refuses tables that are not as they were made: quick_check does
-// not notice a flipped bit in the name of a column. SQLite keeps the statements
+// checkSchema refuses tables that are not as they were made: integrity_check
+// does not notice a flipped bit in the name of a column. SQLite keeps the statements
 // as they were written; a migration that alters a table has to be known here.
 func checkSchema(ctx context.Context, conn *sql.Conn, path string) error {
 	rows, err := conn.QueryContext(ctx, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")

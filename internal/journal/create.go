@@ -12,41 +12,43 @@ import (
 
 // createIfAbsent makes the journal under another name and renames it, so that
 // a file at path is always a whole journal. It says whether it made one.
-func (j *Journal) createIfAbsent(ctx context.Context) (made bool, err error) {
+func (j *Journal) createIfAbsent(ctx context.Context, vfs string) (made bool, err error) {
 	if err := checkPresent(j.path); !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	return true, j.createNew(ctx)
+	return true, j.createNew(ctx, vfs)
 }
 
-func (j *Journal) createNew(ctx context.Context) error {
+func (j *Journal) createNew(ctx context.Context, vfs string) error {
 	if _, err := os.Stat(j.path + "-wal"); err == nil {
 		return &FormatError{Path: j.path, Reason: fmt.Sprintf("is gone, but its %q is still there; put the journal back, or remove that file too if you mean to start over", filepath.Base(j.path)+"-wal")}
 	}
 	made := j.path + ".new"
-	if err := os.Remove(made); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	for _, left := range []string{made, made + "-wal", made + "-shm"} {
+		if err := j.disk.remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	f, err := os.OpenFile(made, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := j.disk.open(made, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return fmt.Errorf("journal %q cannot be made: %w", j.path, err)
 	}
 	f.Close()
-	if err := j.create(ctx, made); err != nil {
+	if err := j.create(ctx, made, vfs); err != nil {
 		return errors.Join(fmt.Errorf("journal %q cannot be made: %w", j.path, err), os.Remove(made))
 	}
 	// A seal of a journal that is no more says nothing about the new one.
 	if err := j.lock.unseal(); err != nil {
 		return err
 	}
-	if err := os.Rename(made, j.path); err != nil {
+	if err := j.disk.rename(made, j.path); err != nil {
 		return fmt.Errorf("journal %q cannot be made: %w", j.path, err)
 	}
-	return syncDir(filepath.Dir(j.path))
+	return j.disk.syncDir(filepath.Dir(j.path))
 }
 
-func (j *Journal) create(ctx context.Context, path string) error {
-	db, err := sql.Open("sqlite", dsn(path, "rw"))
+func (j *Journal) create(ctx context.Context, path, vfs string) error {
+	db, err := sql.Open("sqlite", dsn(path, "rw", vfs, "synchronous(FULL)", "journal_mode(WAL)"))
 	if err != nil {
 		return err
 	}

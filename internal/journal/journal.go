@@ -71,16 +71,28 @@
 // writes at a time, held by a lock on PATH.lock that dies with the process; the
 // lock file is never removed.
 //
-// Two things are checked before anything is sent. While nobody writes, the lock
-// file holds size and checksum of the closed journal (its seal), so that damage
-// at rest, or an older copy put in its place, is refused. While somebody writes,
-// the file itself says that it is not whole without its WAL; a copy without one
-// is refused. After a crash there is no seal, and SQLite's quick_check stands in.
+// Before anything is sent, the files are held against what was written, to the
+// bit, and a journal that is not as it was is refused:
 //
-// Known hole: when the writer was killed and the tail of PATH-wal is damaged
-// afterwards, SQLite cannot tell that from a torn, uncommitted tail, and the
-// last commits are lost in silence. The keys, which do not depend on the
-// journal, still protect for as long as the API remembers them.
+//   - Closed, the lock file holds size and checksum of the database (its seal).
+//   - While it is open, PATH.sums holds a checksum of every page of the database
+//     file and a note of how far the WAL reached when something was last
+//     promised. After a crash the WAL is read through without SQLite, which
+//     would take damage for the torn end of a write and drop what is behind it;
+//     then every page that is not in the WAL is compared. This is why the writer
+//     moves the WAL into the database itself, and notes what it moved.
+//   - The database itself says, below the WAL, that it is not whole without it;
+//     a copy without one is refused.
+//
+// When a process dies, however it dies, all of this is exact. When the machine
+// loses power, the note may have fallen behind by what the system had not
+// written yet (it is synced only when the WAL is moved, not to double the syncs):
+// then damage in the last commits of the WAL is still noticed where later ones
+// follow it, but a WAL that was cut at the end of a commit, or whose very last
+// commit is damaged, looks like one that never got further. The keys, which do
+// not depend on the journal, protect against that for as long as the API
+// remembers them. A journal without seal and sums (a copy of database and WAL)
+// has the checks of SQLite alone.
 package journal
 
 import (

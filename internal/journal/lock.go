@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"time"
@@ -16,7 +15,8 @@ var errHeld = errors.New("held by another process")
 // A lock keeps other processes from writing the journal. The file stays for
 // ever: removing it would let two processes lock two files of one name.
 type lock struct {
-	f *os.File
+	f    *os.File
+	disk disk
 }
 
 // lockNote is what the lock file says: who holds the lock, or how the journal
@@ -38,34 +38,46 @@ type seal struct {
 
 // takeLock locks the journal at path. The note is the one that the last holder
 // left.
-func takeLock(path string, now time.Time, command string) (*lock, lockNote, error) {
-	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+func takeLock(d disk, path string, now time.Time, command string) (*lock, lockNote, error) {
+	f, err := d.open(path+".lock", os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, lockNote{}, fmt.Errorf("journal %q cannot be locked: %w", path, err)
 	}
-	before := readNote(f)
 	if err := tryLock(f); err != nil {
-		f.Close()
+		defer f.Close()
 		if errors.Is(err, errHeld) {
-			return nil, before, &LockedError{Path: path, Holder: before.holder()}
+			return nil, lockNote{}, &LockedError{Path: path, Holder: holderOf(f)}
 		}
-		return nil, before, fmt.Errorf("journal %q cannot be locked on this file system: %w; keep it on a local disk", path, err)
+		return nil, lockNote{}, fmt.Errorf("journal %q cannot be locked on this file system: %w; keep it on a local disk", path, err)
 	}
-	// Read again: the former holder may have closed between reading and locking.
-	before = readNote(f)
+	before := readNote(f)    // only now: before, it was somebody else's to write
 	host, _ := os.Hostname() // only for the message
-	l := &lock{f}
+	l := &lock{f, d}
 	if err := l.write(lockNote{PID: os.Getpid(), Host: host, Since: now.UTC().Format(time.RFC3339), Command: command, Closed: before.Closed}); err != nil {
-		l.release()
-		return nil, before, fmt.Errorf("journal %q cannot be locked: %w", path, err)
+		return nil, before, errors.Join(fmt.Errorf("journal %q cannot be locked: %w", path, err), l.release())
 	}
 	return l, before, nil
 }
 
-func (n lockNote) holder() string {
-	if n.PID == 0 {
+// holderOf says who holds a lock that is held by another process. The note is
+// the holder's, unless it has taken the lock this very moment or died with it:
+// then it names the one before, who is not to be blamed.
+func holderOf(f *os.File) string {
+	n := readNote(f)
+	if n.PID == 0 || !alive(n) {
 		return "another process"
 	}
+	return n.holder()
+}
+
+// alive says whether the process of the note may still be there. Of another host
+// nothing is known.
+func alive(n lockNote) bool {
+	host, err := os.Hostname()
+	return err != nil || host != n.Host || running(n.PID)
+}
+
+func (n lockNote) holder() string {
 	s := fmt.Sprintf("process %d on %s since %s", n.PID, n.Host, n.Since)
 	if n.Command != "" {
 		s += fmt.Sprintf(" (%s)", n.Command)
@@ -90,32 +102,17 @@ func (l *lock) write(n lockNote) error {
 	if err != nil {
 		return err
 	}
-	if err := l.f.Truncate(0); err != nil {
+	if err := l.disk.truncate(l.f, 0); err != nil {
 		return err
 	}
-	if _, err := l.f.WriteAt(append(text, '\n'), 0); err != nil {
+	if err := l.disk.writeAt(l.f, append(text, '\n'), 0); err != nil {
 		return err
 	}
-	return l.f.Sync()
+	return l.disk.sync(l.f)
 }
 
 // release gives the lock up by closing its file.
 func (l *lock) release() error { return l.f.Close() }
-
-// measure reads the journal's file through and returns its seal.
-func measure(path string) (*seal, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	n, err := io.Copy(h, f)
-	if err != nil {
-		return nil, err
-	}
-	return &seal{n, h.Sum32()}, nil
-}
 
 // unseal takes the seal out of the note before the journal is written to.
 func (l *lock) unseal() error {

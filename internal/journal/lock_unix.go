@@ -24,6 +24,12 @@ func tryLock(f *os.File) error {
 	}
 }
 
+// running says whether there is a process of that number.
+func running(pid int) bool {
+	err := unix.Kill(pid, 0)
+	return err == nil || errors.Is(err, unix.EPERM)
+}
+
 // syncDir makes a rename in the folder durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)

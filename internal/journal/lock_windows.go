@@ -21,5 +21,15 @@ func tryLock(f *os.File) error {
 	return err
 }
 
+// running says whether there is a process of that number.
+func running(pid int) bool {
+	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
+	if err != nil {
+		return errors.Is(err, windows.ERROR_ACCESS_DENIED)
+	}
+	windows.CloseHandle(h)
+	return true
+}
+
 // syncDir does nothing: NTFS journals its folders itself.
 func syncDir(string) error { return nil }

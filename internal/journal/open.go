@@ -18,6 +18,13 @@ import (
 type Options struct {
 	Clock   func() time.Time // time.Now when nil
 	Command string           // told to whoever finds the journal in use
+
+	// Unsynced leaves every sync out, for benchmarks that ask what syncing costs.
+	// A journal written like this keeps none of the promises when power fails.
+	Unsynced bool
+
+	disk disk
+	vfs  string // SQLite's way to the files; "" for its own
 }
 
 // A Journal is an open journal file. Its methods may be called from many
@@ -26,6 +33,7 @@ type Journal struct {
 	path  string
 	id    Identity
 	clock func() time.Time
+	disk  disk
 	read  *sql.DB // connections that only read
 	w     *writer // nil when open for reading only
 	lock  *lock   // nil when open for reading only
@@ -33,6 +41,7 @@ type Journal struct {
 	mu       sync.Mutex        // guards the fields below
 	flights  map[string]flight // by operation: begun here and not finished
 	planning bool              // a plan is being made
+	learnt   bool              // while opening: the account's id is to be pinned
 }
 
 // Open opens the journal at path for writing and makes it when there is none.
@@ -50,12 +59,13 @@ func Open(ctx context.Context, path string, id Identity, o Options) (*Journal, e
 	if err != nil {
 		return nil, err
 	}
-	l, note, err := takeLock(path, o.Clock(), o.Command)
+	l, note, err := takeLock(o.disk, path, o.Clock(), o.Command)
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{path: path, id: id, clock: o.Clock, lock: l, flights: make(map[string]flight)}
-	if err := j.open(ctx, note); err != nil {
+	o.disk.unsynced = o.Unsynced
+	j := &Journal{path: path, id: id, clock: o.Clock, disk: o.disk, lock: l, flights: make(map[string]flight)}
+	if err := j.open(ctx, note, o); err != nil {
 		j.named(&err)
 		return nil, errors.Join(err, j.abandon())
 	}
@@ -63,64 +73,117 @@ func Open(ctx context.Context, path string, id Identity, o Options) (*Journal, e
 }
 
 // open does what Open does once the lock is held.
-func (j *Journal) open(ctx context.Context, note lockNote) error {
-	made, err := j.createIfAbsent(ctx)
+func (j *Journal) open(ctx context.Context, note lockNote, o Options) error {
+	made, err := j.createIfAbsent(ctx, o.vfs)
 	if err != nil {
 		return err
 	}
 	if made {
 		note.Closed = nil // the seal was of a journal that is no more
 	}
-	clean, err := checkSeal(j.path, note.Closed)
-	if err != nil {
-		return err
-	}
 	if err := os.Chmod(j.path, 0o600); err != nil {
 		return fmt.Errorf("journal %q: %w", j.path, err)
 	}
-	_, err = os.Stat(j.path + "-wal") // before SQLite makes one
-	hadWAL := err == nil
-	if j.w, err = newWriter(ctx, j.path); err != nil {
-		return err
-	}
-	conn := j.w.conn
-	version, err := inspect(ctx, conn, j.path, !clean)
+	before, err := j.examine(note.Closed)
 	if err != nil {
 		return err
 	}
-	if err := checkWAL(ctx, conn, j.path, hadWAL); err != nil {
+	if j.w, err = newWriter(ctx, j.path, o); err != nil {
 		return err
 	}
-	have, err := identity(ctx, conn)
+	if before.hadWAL { // one that SQLite makes goes when it is refused, and must not pass for it
+		if err := j.w.keepWAL(1); err != nil {
+			return err
+		}
+	}
+	version, err := j.admit(ctx, before)
 	if err != nil {
-		return damaged(j.path, err)
-	}
-	if !have.Same(j.id) {
-		return &IdentityError{j.path, have, j.id}
-	}
-	learnt := j.id.AccountID
-	if have.AccountID != "" {
-		j.id.AccountID, learnt = have.AccountID, ""
-	}
-	if j.read, err = openReaders(j.path); err != nil {
 		return err
 	}
-	// From here on the file changes, and the seal does not hold any more.
-	err = j.lock.unseal()
-	if err == nil {
-		err = migrate(ctx, conn, version)
+	if !before.image.wal { // made by an older payrec that died at once
+		if before, err = j.toWAL(ctx, o); err != nil {
+			return err
+		}
 	}
-	if err == nil && learnt != "" {
-		_, err = conn.ExecContext(ctx, "INSERT OR IGNORE INTO meta (name, value) VALUES ('account_id', ?)", learnt)
+	if j.read, err = openReaders(j.path, o.vfs); err != nil {
+		return err
 	}
-	if err == nil {
-		err = j.w.recover(ctx)
-	}
-	if err != nil {
+	if err := j.begin(ctx, before, version); err != nil {
 		return &WriteError{j.path, err}
 	}
 	j.w.start()
 	return nil
+}
+
+// admit checks that it is a journal that this program knows, and whose. It
+// returns the version of its format.
+func (j *Journal) admit(ctx context.Context, before finding) (version int, err error) {
+	conn := j.w.conn
+	if version, err = inspect(ctx, conn, j.path, !before.proven); err != nil {
+		return 0, err
+	}
+	if err := checkWAL(ctx, conn, j.path, before.hadWAL); err != nil {
+		return 0, err
+	}
+	have, err := identity(ctx, conn)
+	if err != nil {
+		return 0, damaged(j.path, err)
+	}
+	if !have.Same(j.id) {
+		return 0, &IdentityError{j.path, have, j.id}
+	}
+	j.learnt = have.AccountID == "" && j.id.AccountID != ""
+	if have.AccountID != "" {
+		j.id.AccountID = have.AccountID
+	}
+	return version, nil
+}
+
+// toWAL turns a database that is written in place into one that is written by
+// way of a WAL.
+func (j *Journal) toWAL(ctx context.Context, o Options) (before finding, err error) {
+	if _, err := j.w.conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return before, err
+	}
+	if err := j.w.close(); err != nil {
+		return before, err
+	}
+	if before.image, err = measure(j.path); err != nil {
+		return before, err
+	}
+	j.w, err = newWriter(ctx, j.path, o)
+	return before, err
+}
+
+// begin takes up what a dead process left behind, and brings an older journal up
+// to date. From here on the file changes, and its seal does not hold any more.
+func (j *Journal) begin(ctx context.Context, before finding, version int) (err error) {
+	if j.w.sums = before.sums; j.w.sums == nil {
+		j.w.sums, err = makeSums(j.disk, j.path, before.image, before.scan)
+	} else {
+		err = j.w.sums.start(before.scan)
+	}
+	if err == nil {
+		err = j.lock.unseal()
+	}
+	if err == nil {
+		err = j.w.keepWAL(1)
+	}
+	if err == nil {
+		// What is left of the WAL is moved first: a new filling has no remains of
+		// interrupted writes behind it.
+		err = j.w.checkpoint()
+	}
+	if err == nil {
+		err = migrate(ctx, j.w.conn, version)
+	}
+	if err == nil && j.learnt {
+		_, err = j.w.conn.ExecContext(ctx, "INSERT OR IGNORE INTO meta (name, value) VALUES ('account_id', ?)", j.id.AccountID)
+	}
+	if err == nil {
+		err = j.w.recover(ctx)
+	}
+	return err
 }
 
 // OpenReadOnly opens the journal at path for status and export, also beside a
@@ -135,7 +198,10 @@ func OpenReadOnly(ctx context.Context, path string) (*Journal, error) {
 	}
 	_, err = os.Stat(path + "-wal") // before SQLite makes one
 	hadWAL := err == nil
-	db, err := openReaders(path)
+	if err := checkPromised(path); err != nil {
+		return nil, err
+	}
+	db, err := openReaders(path, "")
 	if err != nil {
 		return nil, err
 	}
@@ -187,27 +253,28 @@ func (j *Journal) Close() (err error) {
 		return err
 	}
 	j.read.Close()
+	whole := false
 	if err == nil {
-		err = j.w.settle()
+		whole, err = j.w.settle()
 	}
 	err = errors.Join(err, j.w.close())
-	if err == nil {
+	if err == nil && whole {
 		err = j.seal()
 	}
 	return errors.Join(err, j.lock.release())
 }
 
-// seal notes in the lock file how the closed journal looks, unless a reader
-// still keeps part of it in the WAL.
+// seal notes in the lock file how the closed journal looks. A journal of which a
+// reader still keeps a part in the WAL is not sealed.
 func (j *Journal) seal() error {
-	if info, err := os.Stat(j.path + "-wal"); err == nil && info.Size() > 0 {
-		return j.lock.write(lockNote{})
-	}
-	s, err := measure(j.path)
+	m, err := measure(j.path)
 	if err != nil {
 		return err
 	}
-	return j.lock.write(lockNote{Closed: s})
+	if err := j.lock.write(lockNote{Closed: &m.seal}); err != nil {
+		return err
+	}
+	return j.disk.remove(j.path + ".sums")
 }
 
 // abandon undoes a failed Open. The lock file keeps the seal, if it still
@@ -223,8 +290,8 @@ func (j *Journal) abandon() error {
 	return errors.Join(err, j.lock.release())
 }
 
-func openReaders(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)"))
+func openReaders(path, vfs string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, "ro", vfs, "query_only(1)"))
 	if err != nil {
 		return nil, err
 	}
@@ -233,14 +300,17 @@ func openReaders(path string) (*sql.DB, error) {
 }
 
 // dsn names the file for the driver. The pragmas hold for every connection.
-func dsn(path, mode string, pragmas ...string) string {
+func dsn(path, mode, vfs string, pragmas ...string) string {
 	path = filepath.ToSlash(path)
 	if runtime.GOOS == "windows" {
 		path = "/" + path
 	}
 	var b strings.Builder
 	b.WriteString((&url.URL{Scheme: "file", Path: path}).String())
-	b.WriteString("?mode=" + mode + "&_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)")
+	b.WriteString("?mode=" + mode + "&_pragma=busy_timeout(10000)")
+	if vfs != "" {
+		b.WriteString("&vfs=" + url.QueryEscape(vfs))
+	}
 	for _, p := range pragmas {
 		b.WriteString("&_pragma=" + p)
 	}

@@ -387,7 +387,7 @@ func TestMigration(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w, err := newWriter(ctx, path)
+	w, err := newWriter(ctx, path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +397,7 @@ func TestMigration(t *testing.T) {
 	if err := w.close(); err != nil {
 		t.Fatal(err)
 	}
-	l, _, err := takeLock(path, time.Now(), "test")
+	l, _, err := takeLock(disk{}, path, time.Now(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}

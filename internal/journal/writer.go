@@ -21,6 +21,7 @@ type writer struct {
 	path string
 	db   *sql.DB
 	conn *sql.Conn // after start: owned by the loop
+	sums *sums     // after start: owned by the loop; nil before it is known to hold
 	jobs chan *job
 	over chan struct{} // closed when the loop has ended
 
@@ -30,6 +31,7 @@ type writer struct {
 	failed atomic.Pointer[WriteError] // the first failure; final
 	stmts  map[string]*sql.Stmt       // owned by the loop
 	inTx   bool                       // owned by the loop
+	tidied uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
 }
 
 // A job is something to write. run returns a [*TransitionError] or another
@@ -47,8 +49,14 @@ type refusal struct{ error }
 func (r refusal) Unwrap() error { return r.error }
 
 // newWriter opens the connection. A journal has one at a time, under its lock.
-func newWriter(ctx context.Context, path string) (*writer, error) {
-	db, err := sql.Open("sqlite", dsn(path, "rw", "secure_delete(1)", "cache_size(-32768)", "journal_size_limit(67108864)"))
+// It moves the WAL into the database itself, so that what it moved can be noted
+// before the WAL is written anew.
+func newWriter(ctx context.Context, path string, o Options) (*writer, error) {
+	sync := "synchronous(FULL)"
+	if o.Unsynced {
+		sync = "synchronous(OFF)"
+	}
+	db, err := sql.Open("sqlite", dsn(path, "rw", o.vfs, sync, "secure_delete(1)", "cache_size(-32768)", "wal_autocheckpoint(0)"))
 	if err != nil {
 		return nil, err
 	}
@@ -123,16 +131,22 @@ func (w *writer) loop() {
 			}
 		}
 		w.commit()
-		for i, j := range group {
-			if j.done == nil {
-				continue
-			}
-			// A job of a group that was not committed was not done.
-			if e := w.failed.Load(); e != nil && !isRefusal(errs[i]) {
-				j.done <- e
-			} else {
-				j.done <- errs[i]
-			}
+		w.answer(group, errs)
+		w.tidy()
+	}
+}
+
+// answer tells those who wait for the group what became of it.
+func (w *writer) answer(group []*job, errs []error) {
+	for i, j := range group {
+		if j.done == nil {
+			continue
+		}
+		// A job of a group that was not committed was not done.
+		if e := w.failed.Load(); e != nil && !isRefusal(errs[i]) {
+			j.done <- e
+		} else {
+			j.done <- errs[i]
 		}
 	}
 }
@@ -184,6 +198,9 @@ func (w *writer) commit() {
 	w.inTx = false
 	if w.failed.Load() == nil {
 		_, err := w.exec("COMMIT")
+		if err == nil {
+			err = w.sums.committed()
+		}
 		if err == nil {
 			return
 		}
@@ -252,29 +269,70 @@ func (w *writer) stop() error {
 // recover takes up what a dead process left behind, and marks the file itself,
 // below the WAL, as one that is not whole without its WAL. Only before start.
 func (w *writer) recover(ctx context.Context) error {
-	if err := w.keepWAL(1); err != nil {
-		return err
-	}
-	if _, err := w.conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
-		return err
-	}
 	_, err := w.conn.ExecContext(ctx, `BEGIN IMMEDIATE;
 		UPDATE op SET state = 'unknown', doubt = 1 WHERE state = 'sending';
-		INSERT OR IGNORE INTO meta (name, value) VALUES ('wal', 'needed');`+dropUnplanned+`COMMIT; PRAGMA wal_checkpoint(PASSIVE)`)
+		INSERT OR IGNORE INTO meta (name, value) VALUES ('wal', 'needed');`+dropUnplanned+`COMMIT`)
+	if err == nil {
+		err = w.sums.committed()
+	}
+	if err == nil {
+		err = w.checkpoint()
+	}
 	return err
 }
 
-// settle takes the mark away and moves the WAL into the file. Readers may keep
-// it from finishing, which is no failure: then the WAL stays. Only after stop.
-func (w *writer) settle() error {
-	if _, err := w.conn.ExecContext(context.Background(), "DELETE FROM meta WHERE name = 'wal'"); err != nil {
-		return err
+// walFrames is how many frames the WAL gets before it is moved into the
+// database: enough for pages that change again and again to be moved once.
+const walFrames = 4096
+
+// tidy moves a WAL that has grown long into the database. Readers may keep it
+// from finishing; then it is tried again when the WAL has grown further.
+func (w *writer) tidy() {
+	if w.failed.Load() != nil || len(w.sums.pages) == 0 || w.sums.note.Frames < w.tidied+walFrames {
+		return
 	}
+	if err := w.checkpoint(); err != nil {
+		w.fail(err)
+	}
+	if w.tidied = 0; len(w.sums.pages) > 0 {
+		w.tidied = w.sums.note.Frames
+	}
+}
+
+// checkpoint moves as much of the WAL into the database as readers allow.
+func (w *writer) checkpoint() error {
 	var busy, frames, moved int
-	if err := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved); err != nil {
+	if err := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &moved); err != nil {
 		return err
 	}
-	return w.keepWAL(0)
+	if busy != 0 || frames <= 0 || moved < frames {
+		return nil
+	}
+	if err := w.sums.committed(); err != nil {
+		return err
+	}
+	return w.sums.moved()
+}
+
+// settle takes the mark away and moves the WAL into the file; it says whether
+// all of it was. Readers may keep it from finishing, which is no failure: then
+// the WAL stays. Only after stop.
+func (w *writer) settle() (whole bool, err error) {
+	if _, err := w.conn.ExecContext(context.Background(), "DELETE FROM meta WHERE name = 'wal'"); err != nil {
+		return false, err
+	}
+	if err := w.sums.committed(); err != nil {
+		return false, err
+	}
+	if err := w.checkpoint(); err != nil || len(w.sums.pages) > 0 {
+		return false, err
+	}
+	w.sums.closeWAL()
+	var busy, frames, moved int
+	if err := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved); err != nil || busy != 0 {
+		return false, err
+	}
+	return true, w.keepWAL(0)
 }
 
 // keepWAL says whether closing the connection leaves the WAL's file where it
@@ -290,6 +348,9 @@ func (w *writer) keepWAL(mode int) error {
 func (w *writer) close() error {
 	for _, s := range w.stmts {
 		s.Close()
+	}
+	if w.sums != nil {
+		w.sums.close()
 	}
 	return errors.Join(w.conn.Close(), w.db.Close())
 }

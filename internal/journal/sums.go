@@ -1,0 +1,311 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// A sums is the file PATH.sums, which stands beside the journal while it is
+// open: a note of how far its WAL reached when something was last promised, and
+// a checksum of every page of the database file itself. With it a journal whose
+// writer died is known to be as that left it, to the last bit.
+//
+// The note is written after each commit and not synced: it may fall behind when
+// the power fails, but never runs ahead, and is exact when only the process
+// died. Notes and checksums are synced when the WAL was moved into the database,
+// before its next filling overwrites it.
+type sums struct {
+	disk disk
+	path string // of the journal
+	f    *os.File
+	wal  *os.File // nil until there is one
+	note walNote
+	of   []uint32 // by page, from 0: of the page in the database file
+
+	pages map[uint32]uint32 // in the WAL and not in of: the page, and the last of its frames
+}
+
+// A walNote is what was promised.
+type walNote struct {
+	PageSize uint32
+	walPoint
+	Moved uint32 // 1: all of it is in the database
+}
+
+const (
+	sumsMagic = "payrec sums 1\n\x00\x00"
+	noteSize  = len(sumsMagic) + 5*4 + 4
+	sumsStart = 512 // of the checksums: the note has a sector of its own
+)
+
+// castagnoli is the table of CRC-32C.
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+
+func (n walNote) encode() []byte {
+	b := append(make([]byte, 0, noteSize), sumsMagic...)
+	for _, v := range []uint32{n.PageSize, n.Salts[0], n.Salts[1], n.Frames, n.Moved} {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli()))
+}
+
+func decodeNote(b []byte) (n walNote, ok bool) {
+	if len(b) < noteSize || string(b[:len(sumsMagic)]) != sumsMagic {
+		return n, false
+	}
+	v := func(i int) uint32 { return binary.LittleEndian.Uint32(b[len(sumsMagic)+4*i:]) }
+	n = walNote{v(0), walPoint{[2]uint32{v(1), v(2)}, v(3)}, v(4)}
+	return n, v(5) == crc32.Checksum(b[:noteSize-4], castagnoli())
+}
+
+// readSums reads PATH.sums. There may be none, and then it returns nil.
+func readSums(path string) (*sums, error) {
+	name := path + ".sums"
+	text, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal %q: %w", path, err)
+	}
+	s := &sums{path: path}
+	var ok bool
+	if s.note, ok = decodeNote(text); !ok || len(text) < sumsStart || len(text)%4 != 0 {
+		return nil, s.refuse("%q, by which it is checked, is damaged itself", filepath.Base(name))
+	}
+	for b := text[sumsStart:]; len(b) > 0; b = b[4:] {
+		s.of = append(s.of, binary.LittleEndian.Uint32(b))
+	}
+	return s, nil
+}
+
+// refuse words what does not fit.
+func (s *sums) refuse(format string, args ...any) error {
+	return &FormatError{Path: s.path, Reason: fmt.Sprintf("is not as it was when payrec died or lost power: "+format+"; restore it together with its %q, or remove %q if you put this copy there and know that it is the latest",
+		append(args, filepath.Base(s.path)+"-wal", filepath.Base(s.path)+".sums")...)}
+}
+
+// checkWAL says whether the WAL holds what was promised.
+func (s *sums) checkWAL(scan walScan) error {
+	wal := filepath.Base(s.path) + "-wal"
+	n := s.note
+	nothing := n.Frames == 0 || n.Moved == 1 // promised that is not in the database
+	switch {
+	case scan.bare || scan.damage != "" && scan.end.Salts == [2]uint32{}:
+		if nothing {
+			return nil // the first write into the file, or into its next filling, was interrupted
+		}
+		return s.refuse("%q held %d frames, and now %s", wal, n.Frames, either(scan.damage, "holds nothing"))
+	case scan.damage != "":
+		return s.refuse("in %q %s", wal, scan.damage)
+	case n.Salts == scan.end.Salts:
+		if scan.end.Frames < n.Frames {
+			return s.refuse("%q held %d frames, and now %d", wal, n.Frames, scan.end.Frames)
+		}
+	case n.Salts == [2]uint32{}: // there was none
+	case n.Salts[0]+1 != scan.end.Salts[0] || !nothing:
+		return s.refuse("%q is another one", wal)
+	}
+	return nil
+}
+
+func either(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// checkPages holds the pages of the database file against their checksums. Those
+// that the WAL has are read from there, and may be half moved.
+func (s *sums) checkPages(img image, scan walScan) error {
+	for i := range max(len(s.of), len(img.sums)) {
+		page := uint32(i + 1)
+		if _, ok := scan.pages[page]; ok {
+			continue
+		}
+		switch {
+		case i >= len(img.sums):
+			return s.refuse("it has %d of %d pages", len(img.sums), len(s.of))
+		case i >= len(s.of):
+			return s.refuse("it has %d pages instead of %d", len(img.sums), len(s.of))
+		case s.of[i] != img.sums[i]:
+			return s.refuse("page %d was changed", page)
+		}
+	}
+	return nil
+}
+
+// start makes the file where there is none, and opens it for writing. The
+// caller has checked that it holds.
+func (s *sums) start(scan walScan) (err error) {
+	s.pages = scan.pages
+	if s.pages == nil {
+		s.pages = make(map[uint32]uint32)
+	}
+	if s.f == nil {
+		s.f, err = s.disk.open(s.path+".sums", os.O_RDWR)
+	}
+	return err
+}
+
+// makeSums writes the file anew and opens it.
+func makeSums(d disk, path string, img image, scan walScan) (s *sums, err error) {
+	s = &sums{disk: d, path: path, of: img.sums, note: walNote{PageSize: uint32(img.pageSize), walPoint: scan.end}}
+	b := append(s.note.encode(), make([]byte, sumsStart-noteSize)...)
+	for _, sum := range s.of {
+		b = binary.LittleEndian.AppendUint32(b, sum)
+	}
+	name := path + ".sums"
+	if s.f, err = d.open(name+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC); err != nil {
+		return nil, err
+	}
+	if err = d.writeAt(s.f, b, 0); err == nil {
+		err = d.sync(s.f)
+	}
+	if err == nil {
+		err = d.rename(name+".new", name)
+	}
+	if err == nil {
+		err = d.syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, s.start(scan)
+}
+
+// committed takes note of what a commit added to the WAL. What was committed may
+// be promised only after it.
+func (s *sums) committed() (err error) {
+	if s.wal == nil {
+		if s.wal, err = os.Open(s.path + "-wal"); errors.Is(err, os.ErrNotExist) {
+			return nil // nothing was ever committed
+		}
+		if err != nil {
+			return err
+		}
+	}
+	var b [walHeader]byte
+	if _, err := s.wal.ReadAt(b[:], 0); err == io.EOF {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if salts := [2]uint32{binary.BigEndian.Uint32(b[16:]), binary.BigEndian.Uint32(b[20:])}; salts != s.note.Salts {
+		if len(s.pages) > 0 {
+			return errors.New("another program wrote to it while it was in use")
+		}
+		s.note.walPoint = walPoint{Salts: salts}
+	}
+	frame := int64(frameHeader + s.note.PageSize)
+	var pages []uint32
+	for n := s.note.Frames; ; n++ {
+		if _, err := s.wal.ReadAt(b[:frameHeader], walHeader+int64(n)*frame); err == io.EOF {
+			break
+		} else if err != nil {
+			return err
+		}
+		h := parseFrame(b[:])
+		if h.salts != s.note.Salts {
+			break
+		}
+		pages = append(pages, h.page)
+		if h.commit != 0 { // frames behind the last commit are of a transaction that was given up
+			for i, page := range pages {
+				s.pages[page] = n + 2 - uint32(len(pages)-i)
+			}
+			pages = pages[:0]
+			s.note.Frames = n + 1
+		}
+	}
+	s.note.Moved = 0
+	return s.disk.writeAt(s.f, s.note.encode(), 0)
+}
+
+// moved takes note that all of the WAL is in the database.
+func (s *sums) moved() error {
+	list := slices.Sorted(maps.Keys(s.pages))
+	page := make([]byte, s.note.PageSize)
+	frame := int64(frameHeader + s.note.PageSize)
+	table := castagnoli()
+	for _, no := range list {
+		if _, err := s.wal.ReadAt(page, walHeader+int64(s.pages[no]-1)*frame+frameHeader); err != nil {
+			return err
+		}
+		for len(s.of) < int(no) {
+			s.of = append(s.of, 0)
+		}
+		s.of[no-1] = crc32.Checksum(page, table)
+	}
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n] == list[0]+uint32(n) {
+			n++
+		}
+		var b []byte
+		for _, sum := range s.of[list[0]-1:][:n] {
+			b = binary.LittleEndian.AppendUint32(b, sum)
+		}
+		if err := s.disk.writeAt(s.f, b, sumsStart+4*int64(list[0]-1)); err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	clear(s.pages)
+	s.note.Moved = 1
+	if err := s.disk.writeAt(s.f, s.note.encode(), 0); err != nil {
+		return err
+	}
+	return s.disk.sync(s.f)
+}
+
+// close closes what is open, and leaves the file.
+func (s *sums) close() {
+	if s.f != nil {
+		s.f.Close()
+	}
+	s.closeWAL()
+}
+
+// closeWAL lets go of the WAL before it is taken away.
+func (s *sums) closeWAL() {
+	if s.wal != nil {
+		s.wal.Close()
+		s.wal = nil
+	}
+}
+
+// checkPromised holds the WAL of a journal that is not closed against what was
+// promised. It may be called beside the writer, who changes both.
+func checkPromised(path string) error {
+	for {
+		s, err := readSums(path)
+		if err != nil || s == nil {
+			return err
+		}
+		scan, err := scanWAL(path+"-wal", int(s.note.PageSize))
+		if err != nil {
+			return fmt.Errorf("journal %q: %w", path, err)
+		}
+		wrong := s.checkWAL(scan)
+		if wrong == nil {
+			return nil
+		}
+		now, err := readSums(path)
+		if err != nil || now == nil {
+			return err
+		}
+		if now.note == s.note {
+			return wrong
+		}
+	}
+}
