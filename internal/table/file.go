@@ -28,7 +28,7 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 	// file nor a link put there beforehand is written through.
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
-		return err
+		return noPlace(path, dir, err)
 	}
 	finished := false
 	defer func() { // also when write panics
@@ -53,6 +53,22 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 	}
 	finished = true
 	return syncDir(dir)
+}
+
+// noPlace says in terms of the output why no file can be made for it, instead
+// of by the name that the file would have had until it was whole.
+func noPlace(path, dir string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%q cannot be written: there is no folder %q; make it, or name another output (%w)", path, dir, fs.ErrNotExist)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%q cannot be written: the folder %q takes no new files from you; name another output (%w)", path, dir, fs.ErrPermission)
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return fmt.Errorf("%q cannot be written into the folder %q: %w", path, dir, err)
 }
 
 func what(m fs.FileMode) string {
