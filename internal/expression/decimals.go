@@ -151,22 +151,9 @@ func digitsOnly(s string) bool {
 	return strings.Trim(s, "0123456789") == ""
 }
 
-// addMoney is a + b; see [record.Money] for what goes together.
-func addMoney(a, b Value) (Value, error) {
-	c, err := common(a, b)
-	if err != nil {
-		return Value{}, err
-	}
-	d, err := add(a.num, b.num)
-	if err != nil {
-		return Value{}, err
-	}
-	return moneyOf(d, c), nil
-}
-
 // common is the currency that both amounts share. A zero of no currency goes
 // with any, as in [record.Money].
-func common(a, b Value) (string, error) {
+func common(a, b *Value) (string, error) {
 	switch {
 	case a.str == b.str, b.str == "" && b.num.IsZero():
 		return a.str, nil
@@ -190,7 +177,7 @@ func compare(a, b Value) (int, error) {
 		}
 		return 1, nil
 	case a.kind == Money && b.kind == Money:
-		if _, err := common(a, b); err != nil {
+		if _, err := common(&a, &b); err != nil {
 			return 0, err
 		}
 	}

@@ -118,7 +118,7 @@ func (s *Scope) Names() []Name { return s.names }
 type Frame struct {
 	scope  *Scope
 	slots  []Value
-	saved  []accum // the aggregates' state before the current row
+	sample Sample // scratch of State.Add
 	totals func(kind, key, field string) (Value, bool)
 }
 

@@ -137,7 +137,7 @@ func ratio(a, b Value, places int, m mode, divisor ast.Node) (decimal.Decimal, e
 		return decimal.Decimal{}, fmt.Errorf("division by zero: %s is 0", divisor)
 	}
 	if a.kind == Money && b.kind == Money {
-		if _, err := common(a, b); err != nil {
+		if _, err := common(&a, &b); err != nil {
 			return decimal.Decimal{}, err
 		}
 	}

@@ -106,7 +106,7 @@ func (c *compiler) sum(n *ast.BinaryNode, l, r node) node {
 		currency := ""
 		if money {
 			var err error
-			if currency, err = common(a, b); err != nil {
+			if currency, err = common(&a, &b); err != nil {
 				return Value{}, err
 			}
 		}

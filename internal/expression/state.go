@@ -29,14 +29,54 @@ func (a *Aggregate) NewState() *State {
 
 // Add takes in one row. A row that fails leaves the state as it was.
 func (s *State) Add(f *Frame) error {
-	f.saved = append(f.saved[:0], s.accums...)
-	for i, t := range s.of.terms {
-		if err := t.add(&s.accums[i], f); err != nil {
-			copy(s.accums, f.saved)
+	s.of.Sample(f, &f.sample)
+	return s.Take(&f.sample)
+}
+
+// A Sample is what one row says to an aggregate, computed before it is known
+// which state it goes to: rows may be looked at side by side, and their samples
+// taken in the order of the rows. Its zero value is ready; it may be reused.
+type Sample struct {
+	accums []accum
+	err    error   // of the term behind the accums
+	saved  []accum // scratch of State.Take
+}
+
+// Sample computes what the row in f says, into x.
+func (a *Aggregate) Sample(f *Frame, x *Sample) {
+	x.accums, x.err = x.accums[:0], nil
+	for _, t := range a.terms {
+		var row accum
+		if x.err = t.sample(&row, f); x.err != nil {
+			x.err = fmt.Errorf("%s: %w", t.text, x.err)
+			return
+		}
+		x.accums = append(x.accums, row)
+	}
+}
+
+// Take takes in one row by its sample, which is of the state's aggregate. A row
+// that fails leaves the state as it was.
+func (s *State) Take(x *Sample) error {
+	if len(x.accums) == 1 && x.err == nil { // a term that fails leaves its memory as it was
+		t := s.of.terms[0]
+		if err := t.merge(&s.accums[0], &x.accums[0]); err != nil {
+			return fmt.Errorf("%s: %w", t.text, err)
+		}
+		return nil
+	}
+	x.saved = append(x.saved[:0], s.accums...)
+	for i := range x.accums {
+		t := s.of.terms[i]
+		if err := t.merge(&s.accums[i], &x.accums[i]); err != nil {
+			copy(s.accums, x.saved)
 			return fmt.Errorf("%s: %w", t.text, err)
 		}
 	}
-	return nil
+	if x.err != nil {
+		copy(s.accums, x.saved)
+	}
+	return x.err
 }
 
 // Merge takes in all that o has seen; its rows come after those of s. A merge
@@ -48,7 +88,7 @@ func (s *State) Merge(o *State) error {
 	merged := make([]accum, len(s.accums))
 	for i, t := range s.of.terms {
 		merged[i] = s.accums[i]
-		if err := t.merge(&merged[i], o.accums[i]); err != nil {
+		if err := t.merge(&merged[i], &o.accums[i]); err != nil {
 			return fmt.Errorf("%s: %w", t.text, err)
 		}
 	}
@@ -56,8 +96,8 @@ func (s *State) Merge(o *State) error {
 	return nil
 }
 
-// add takes one row into a term's memory.
-func (t *term) add(a *accum, f *Frame) error {
+// sample is what one row says to a term: nothing, or a memory of one row.
+func (t *term) sample(row *accum, f *Frame) error {
 	if t.where.eval != nil {
 		v, err := t.where.eval(f)
 		switch {
@@ -71,7 +111,6 @@ func (t *term) add(a *accum, f *Frame) error {
 			return nil
 		}
 	}
-	row := accum{n: 1}
 	if t.x.eval != nil {
 		var err error
 		if row.v, err = t.x.eval(f); err != nil {
@@ -84,29 +123,33 @@ func (t *term) add(a *accum, f *Frame) error {
 			return empty(t.x.src)
 		}
 	}
-	return t.merge(a, row)
+	row.n = 1
+	return nil
 }
 
 // merge takes a later memory into an earlier one; a row is one of itself.
-func (t *term) merge(a *accum, o accum) (err error) {
+func (t *term) merge(a, o *accum) error {
 	switch {
 	case o.n == 0:
 		return nil
 	case a.n == 0:
-		*a = o
+		*a = *o
 		return nil
 	}
 	switch t.op {
 	case "sum":
+		currency := a.v.str
 		if t.kind == Money {
-			o.v, err = addMoney(a.v, o.v)
-		} else {
-			o.v.num, err = add(a.v.num, o.v.num)
+			var err error
+			if currency, err = common(&a.v, &o.v); err != nil {
+				return err
+			}
 		}
+		d, err := add(a.v.num, o.v.num)
 		if err != nil {
 			return err
 		}
-		a.v = o.v
+		a.v.num, a.v.str = d, currency
 	case "min", "max":
 		d, err := compare(o.v, a.v)
 		if err != nil {
