@@ -57,6 +57,13 @@ func (e *StopError) Unwrap() error { return e.Answer.Err }
 // enough to keep memory flat, enough to keep all senders busy.
 const lanesAtOnce = 512
 
+// How many claims are written ahead of the wire: for each lane on it, and in
+// all. After a crash each of them is asked again under its key.
+const (
+	claimsAhead = 3
+	mostAhead   = 128
+)
+
 // applying is the state of one Apply.
 type applying struct {
 	*Applier
@@ -87,12 +94,12 @@ func (a *Applier) Apply(ctx context.Context) (requests int64, err error) {
 
 func (a *applying) apply(ctx context.Context) error {
 	group, stop := errgroup.WithContext(ctx)
-	lanes := make(chan record.Lane)
+	lanes := make(chan record.Lane, lanesAtOnce) // the next page is read while this one is sent
 	group.Go(func() error {
 		defer close(lanes)
 		return a.feed(stop, lanes)
 	})
-	for range max(a.Concurrency, 1) {
+	for range a.lanesUnderWay() {
 		group.Go(func() error {
 			for lane := range lanes {
 				if err := a.lane(stop, lane); err != nil {
@@ -107,6 +114,18 @@ func (a *applying) apply(ctx context.Context) error {
 		return ErrInterrupted
 	}
 	return err
+}
+
+// lanesUnderWay is how many lanes are worked at once. As many as Concurrency are
+// on the wire; where no rate is kept, others have their intents written down
+// meanwhile, so that one sync of the disk serves many and no connection waits
+// for it. Who asks for one at a time gets just that.
+func (a *applying) lanesUnderWay() int {
+	n := max(a.Concurrency, 1)
+	if n > 1 && a.Limiter.Unlimited() {
+		n += min(claimsAhead*n, mostAhead)
+	}
+	return n
 }
 
 // feed hands the plan's payments out in the order in which they first appear.

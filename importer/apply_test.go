@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -330,6 +331,61 @@ func TestInterrupt(t *testing.T) {
 	}
 	if confirmed != requests || requests > int64(a.Concurrency) {
 		t.Errorf("%d requests, %d confirmed", requests, confirmed)
+	}
+}
+
+// Where no rate is kept, intents are written ahead of the wire, so that it does
+// not wait for the disk: a few, and they are taken back when the run ends first.
+// Where one is kept, and where one call at a time was asked for, none are.
+func TestClaimsAhead(t *testing.T) {
+	for _, tt := range []struct {
+		concurrency int
+		perSecond   float64
+		begun       int
+	}{{2, 0, 2 + 2*claimsAhead}, {100, 0, 100 + mostAhead}, {2, 1e6, 2}, {1, 0, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			var lanes []record.Lane
+			for i := range 500 {
+				lanes = append(lanes, lane(step(fmt.Sprintf("p%d", i), record.ReportPayment)))
+			}
+			lanes[3] = lane(doubtful("p3", time.Now()))
+			m := newMemory(t, lanes...)
+			ctx, cancel := context.WithCancel(t.Context())
+			answer, under := make(chan struct{}), 0
+			s := &script{during: func(string) { m.mu.Lock(); under++; m.mu.Unlock(); <-answer }}
+			a := applier(m, s)
+			a.Concurrency, a.Limiter = tt.concurrency, NewThrottle(tt.perSecond)
+			ended := make(chan error)
+			go func() { _, err := a.Apply(ctx); ended <- err }()
+			time.Sleep(time.Second)
+			synctest.Wait()
+			begun := 0
+			for _, b := range m.begun {
+				if b {
+					begun++
+				}
+			}
+			if begun != tt.begun || under != tt.concurrency {
+				t.Errorf("%+v: %d begun, %d on the wire", tt, begun, under)
+			}
+			cancel()
+			synctest.Wait()
+			close(answer)
+			if err := <-ended; !errors.Is(err, ErrInterrupted) {
+				t.Error(err)
+			}
+			states := map[record.State]int{}
+			for op, state := range m.state {
+				if op != "p3" { // in doubt before: it may only stay so, or be confirmed
+					states[state]++
+				} else if state == record.Planned {
+					t.Error("what was in doubt was taken as not sent")
+				}
+			}
+			if states[record.Sending]+states[record.UnknownState] > 0 || states[record.Confirmed] > tt.concurrency {
+				t.Errorf("%+v: after the interrupt %v", tt, states)
+			}
+		})
 	}
 }
 

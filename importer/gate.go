@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"container/list"
 	"context"
 	"strings"
 	"sync"
@@ -9,54 +10,75 @@ import (
 
 // A gate bounds how many requests are under way at once. It starts wide open,
 // narrows by a quarter when the API says that too many were, and opens by one
-// for every five clean seconds.
+// for every five clean seconds. Who waits is let in in turn.
 type gate struct {
 	clock func() time.Time
+	most  int
 
 	mu      sync.Mutex // guards the fields below
-	most    int
 	limit   int
 	busy    int
-	changed time.Time     // when the limit last moved
-	moved   chan struct{} // closed when somebody who waits may look again
+	changed time.Time // when the limit last moved
+	waiting list.List // of chan struct{}, closed to let one in
 }
 
 func newGate(most int, clock func() time.Time) *gate {
 	most = max(most, 1)
-	return &gate{clock: clock, most: most, limit: most, changed: clock(), moved: make(chan struct{})}
+	return &gate{clock: clock, most: most, limit: most, changed: clock()}
 }
 
 // enter waits until another request may be under way.
 func (g *gate) enter(ctx context.Context) error {
-	for {
-		g.mu.Lock()
-		g.grow()
-		if g.busy < g.limit {
-			g.busy++
-			g.mu.Unlock()
-			return nil
-		}
-		moved := g.moved
+	g.mu.Lock()
+	g.grow()
+	if g.busy < g.limit && g.waiting.Len() == 0 {
+		g.busy++
 		g.mu.Unlock()
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return nil
 	}
+	turn := make(chan struct{})
+	place := g.waiting.PushBack(turn)
+	g.admit() // it may just have grown
+	g.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-turn: // let in at the same moment: somebody else goes instead
+		g.busy--
+		g.admit()
+	default:
+		g.waiting.Remove(place)
+	}
+	return ctx.Err()
 }
 
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.busy--
-	close(g.moved)
-	g.moved = make(chan struct{})
+	g.grow()
+	g.admit()
+}
+
+// admit lets in who waits. It is called with the lock held.
+func (g *gate) admit() {
+	for g.busy < g.limit && g.waiting.Len() > 0 {
+		close(g.waiting.Remove(g.waiting.Front()).(chan struct{}))
+		g.busy++
+	}
 }
 
 // grow is called with the lock held.
 func (g *gate) grow() {
-	if now := g.clock(); g.limit < g.most && now.Sub(g.changed) >= growEvery {
+	if g.limit >= g.most {
+		return
+	}
+	if now := g.clock(); now.Sub(g.changed) >= growEvery {
 		g.limit++
 		g.changed = now
 	}

@@ -2,7 +2,9 @@ package importer
 
 import (
 	"context"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -55,4 +57,42 @@ func TestGateIsFull(t *testing.T) {
 	if err := <-entered; err != nil {
 		t.Error(err)
 	}
+}
+
+// Who waits is let in in turn; who is interrupted while being let in makes room
+// for the next.
+func TestGateInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, time.Now)
+		if err := g.enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var entered []int
+		canceled, cancel := context.WithCancel(t.Context())
+		for i := range 6 {
+			ctx := t.Context()
+			if i == 2 {
+				ctx = canceled
+			}
+			go func() {
+				if g.enter(ctx) == nil {
+					entered = append(entered, i)
+					time.Sleep(time.Second)
+					g.leave()
+				}
+			}()
+			synctest.Wait()
+		}
+		cancel()
+		synctest.Wait()
+		g.leave()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if want := []int{0, 1, 3, 4, 5}; !slices.Equal(entered, want) {
+			t.Errorf("entered in the order %v, want %v", entered, want)
+		}
+		if g.busy != 0 || g.waiting.Len() != 0 {
+			t.Errorf("%d busy, %d waiting in the end", g.busy, g.waiting.Len())
+		}
+	})
 }

@@ -178,6 +178,8 @@ type Answer struct {
 // A Limiter says when the next request may leave. It must be safe for
 // concurrent use.
 type Limiter interface {
+	// Unlimited says that no rate is kept at the moment: Reserve returns 0.
+	Unlimited() bool
 	// Reserve takes the next place and returns how long to wait for it.
 	Reserve() time.Duration
 	// Report tells how a request fared, so that the rate can adapt.

@@ -29,17 +29,7 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string) 
 		return unknown, nil
 	}
 	for try := 0; ; {
-		if err := a.gate.enter(ctx); err != nil {
-			return unknown, err
-		}
-		if err := a.wait(ctx); err != nil {
-			a.gate.leave()
-			return unknown, err
-		}
-		// If we crash after the next line, the next run finds the intent and
-		// asks again under the same key.
-		if err := a.Ledger.Begin(ctx, step.ID, step.Epoch, recordID); err != nil {
-			a.gate.leave()
+		if err := a.claim(ctx, step, recordID, doubt); err != nil {
 			return unknown, err
 		}
 		answer := a.send(ctx, step, recordID)
@@ -99,6 +89,39 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string) 
 			return outcome, err
 		}
 	}
+}
+
+// claim waits until the step may be sent and writes its intent down. If we crash
+// after that, the next run finds the intent and asks again under the same key.
+//
+// Where a rate is kept, the intent is written last, so that few calls are ever
+// in doubt. Where none is, the wire must not wait for the disk: the intent is
+// written first, and taken back if the run ends before the step's turn.
+func (a *applying) claim(ctx context.Context, step record.Step, recordID string, doubt bool) error {
+	if a.Limiter.Unlimited() {
+		if err := a.Ledger.Begin(ctx, step.ID, step.Epoch, recordID); err != nil {
+			return err
+		}
+		if err := a.gate.enter(ctx); err != nil {
+			outcome := record.Outcome{State: record.Planned}
+			if doubt {
+				outcome.State = record.UnknownState
+			}
+			return errors.Join(err, a.finish(ctx, step, outcome))
+		}
+		return nil
+	}
+	if err := a.gate.enter(ctx); err != nil {
+		return err
+	}
+	err := a.wait(ctx)
+	if err == nil {
+		err = a.Ledger.Begin(ctx, step.ID, step.Epoch, recordID)
+	}
+	if err != nil {
+		a.gate.leave()
+	}
+	return err
 }
 
 func (a *applying) keyHolds(first time.Time) bool { return keyHolds(a.Clock(), first) }

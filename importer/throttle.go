@@ -26,7 +26,7 @@ import (
 // limiter that lets go is used within two minutes. TestLimitersInFastTime
 // measures what comes of it.
 type Throttle struct {
-	unlimited atomic.Bool // nobody named a ceiling and no limiter was met
+	unlimited atomic.Bool
 	passed    atomic.Int64
 
 	mu      sync.Mutex // guards the fields below
@@ -92,6 +92,9 @@ func (t *Throttle) set(now time.Time, limit rate.Limit) {
 	t.bucket.SetBurstAt(now, burstOf(limit))
 	t.changed = now
 }
+
+// Unlimited says that nobody named a ceiling and that no limiter was met.
+func (t *Throttle) Unlimited() bool { return t.unlimited.Load() }
 
 // Reserve takes the next place and returns how long to wait for it.
 func (t *Throttle) Reserve() time.Duration {

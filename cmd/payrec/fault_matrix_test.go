@@ -318,6 +318,7 @@ func (c *cell) record() string {
 // unlimited is a limiter for a machine of one's own.
 type unlimited struct{}
 
+func (unlimited) Unlimited() bool                 { return true }
 func (unlimited) Reserve() time.Duration          { return 0 }
 func (unlimited) Report(importer.Verdict, string) {}
 

@@ -45,11 +45,19 @@ type Config struct {
 type Client struct {
 	base      string // scheme and host
 	key       Key
-	header    http.Header // of every request, except Authorization; never changed after New
+	prepared  *prepared // behind a pointer, so that printing a Client shows no key
 	timeout   time.Duration
 	transport http.RoundTripper
 	traced    bool // transport reports to httptrace
 	backoff   backoff
+}
+
+// What requests share, made once. Only date changes after [New].
+type prepared struct {
+	create  *url.URL    // of report_payment
+	reading http.Header // of every read
+	writing http.Header // of every write, but for its own key
+	date    dateCache
 }
 
 // New checks the configuration and returns a client. It sends nothing.
@@ -75,15 +83,23 @@ func New(c Config) (*Client, error) {
 		client.transport = newTransport(c.MaxConns)
 	}
 	_, client.traced = client.transport.(*http.Transport)
-	client.header = http.Header{
+	p := &prepared{reading: http.Header{
 		"Stripe-Version": {orElse(c.Version, record.APIVersion)},
 		"User-Agent":     {orElse(c.UserAgent, "payrec")},
 		"Accept":         {"application/json"},
-	}
+		"Authorization":  {"Bearer " + c.Key.secret()},
+	}}
 	if c.Account != "" {
-		client.header.Set("Stripe-Account", c.Account)
+		p.reading.Set("Stripe-Account", c.Account)
 	}
-	return client, nil
+	p.writing = p.reading.Clone()
+	p.writing.Set("Content-Type", "application/x-www-form-urlencoded")
+	// The answer to a write is a kilobyte: to pack it would cost more than it saves.
+	p.writing.Set("Accept-Encoding", "identity")
+	client.prepared = p
+	var err error
+	p.create, err = client.url(record.ReportPayment.Path(""), nil)
+	return client, err
 }
 
 func orElse(s, other string) string {
@@ -121,11 +137,10 @@ func (c *Client) Close() {
 	}
 }
 
-// request builds what reads and writes share.
-func (c *Client) request(ctx context.Context, method string, u *url.URL) *http.Request {
-	req := (&http.Request{Method: method, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: c.header.Clone()}).WithContext(ctx)
-	req.Header.Set("Authorization", "Bearer "+c.key.secret())
-	return req
+// request builds a request. Neither it nor its header's values are changed
+// afterwards: net/http may still hold them when it has answered.
+func (c *Client) request(ctx context.Context, method string, u *url.URL, header http.Header) *http.Request {
+	return (&http.Request{Method: method, URL: u, Host: u.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header}).WithContext(ctx)
 }
 
 // url joins the base with an API path and query. A path comes from our own

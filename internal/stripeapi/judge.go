@@ -1,29 +1,15 @@
 package stripeapi
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
 )
-
-// answerBody is as much of a payment record or an error object as a verdict needs.
-type answerBody struct {
-	ID       string  `json:"id"`
-	Object   string  `json:"object"`
-	Livemode *bool   `json:"livemode"`
-	Attempt  *string `json:"latest_payment_attempt_record"`
-	Error    *struct {
-		Type    string `json:"type"`
-		Code    string `json:"code"`
-		Param   string `json:"param"`
-		Message string `json:"message"`
-	} `json:"error"`
-}
 
 // expected is the object that a write is answered with.
 type expected struct {
@@ -43,15 +29,16 @@ func expects(path string) expected {
 // judge turns a whole answer into a verdict.
 func (c *Client) judge(resp *http.Response, raw []byte, want expected) Answer {
 	a := c.fromHeader(resp)
-	var body answerBody
-	bad := json.Unmarshal(raw, &body)
+	body, bad := decodeAnswer(raw)
 	if e := body.Error; bad == nil && e != nil {
 		a.Type, a.Code, a.Param, a.Message = c.clean(e.Type), c.clean(e.Code), c.clean(e.Param), c.clean(e.Message)
 	}
+	if a.Status >= 200 && a.Status < 300 {
+		c.judgeSuccess(&a, body, bad, want)
+		return a
+	}
 	a.Err = a.apiError()
 	switch s := a.Status; {
-	case s >= 200 && s < 300:
-		c.judgeSuccess(&a, body, bad, want)
 	case s >= 300 && s < 400:
 		a.Verdict = Stop
 		a.Err = fmt.Errorf("the API answered %d, a redirect, which payrec never follows; check the API address and the proxy", s)
@@ -103,25 +90,60 @@ func (c *Client) judgeSuccess(a *Answer, body answerBody, bad error, want expect
 	}
 }
 
+// fromHeader takes the header's part of the answer. net/http gives the names in
+// their canonical form, so they are looked up as they stand.
 func (c *Client) fromHeader(resp *http.Response) Answer {
-	h := resp.Header
+	get := func(name string) string {
+		if v := resp.Header[name]; len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}
+	again := get("Stripe-Should-Retry")
 	a := Answer{
 		Status:         resp.StatusCode,
-		RequestID:      c.clean(h.Get("Request-Id")),
-		LimitReason:    c.clean(h.Get("Stripe-Rate-Limited-Reason")),
-		ShouldRetry:    h.Get("Stripe-Should-Retry") == "true",
-		ShouldNotRetry: h.Get("Stripe-Should-Retry") == "false",
-		Replayed:       h.Get("Idempotent-Replayed") == "true",
+		RequestID:      c.clean(get("Request-Id")),
+		LimitReason:    c.clean(get("Stripe-Rate-Limited-Reason")),
+		ShouldRetry:    again == "true",
+		ShouldNotRetry: again == "false",
+		Replayed:       get("Idempotent-Replayed") == "true",
 	}
-	a.Date, _ = http.ParseTime(h.Get("Date"))
-	a.RetryAfter = retryAfter(h.Get("Retry-After"), a.Date)
+	a.Date = c.prepared.date.parse(get("Date"))
+	a.RetryAfter = retryAfter(get("Retry-After"), a.Date)
 	return a
+}
+
+// A dateCache remembers the last Date header: within a second all are alike.
+type dateCache struct{ last atomic.Pointer[parsedDate] }
+
+type parsedDate struct {
+	text string
+	time time.Time
+}
+
+// parse reads a Date header; what is none is the zero time.
+func (d *dateCache) parse(text string) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	if p := d.last.Load(); p != nil && p.text == text {
+		return p.time
+	}
+	t, err := http.ParseTime(text)
+	if err != nil {
+		return time.Time{}
+	}
+	d.last.Store(&parsedDate{text, t})
+	return t
 }
 
 // retryAfter reads seconds or a date, which counts from the server's own
 // clock. No wait is longer than maxRetryAfter: none is documented, and a run
 // must not be put to sleep by a stray header.
 func retryAfter(s string, now time.Time) time.Duration {
+	if s == "" {
+		return 0
+	}
 	var d time.Duration
 	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
 		d = time.Duration(min(n, uint64(maxRetryAfter/time.Second))) * time.Second
@@ -139,6 +161,12 @@ func (a *Answer) apiError() *Error {
 // characters that a terminal would obey, not without end.
 func (c *Client) clean(s string) string {
 	const most = 600
+	if isWord(s) && len(s) <= most && !strings.Contains(s, "k_") { // an id or a code, and no key
+		return s
+	}
+	if s == "" {
+		return ""
+	}
 	if len(s) > most {
 		s = s[:most]
 		for !utf8.ValidString(s) && len(s) > most-utf8.UTFMax {

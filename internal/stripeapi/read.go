@@ -1,6 +1,7 @@
 package stripeapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -197,12 +198,13 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, v any) 
 func (c *Client) getOnce(ctx context.Context, u *url.URL, v any) (wait time.Duration, again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	resp, err := c.transport.RoundTrip(c.request(ctx, http.MethodGet, u))
+	resp, err := c.transport.RoundTrip(c.request(ctx, http.MethodGet, u, c.prepared.reading.Clone()))
 	if err != nil {
 		return 0, true, c.failure("no answer", ctx, err)
 	}
 	defer resp.Body.Close()
-	body, err := readBody(resp, maxPage)
+	var page bytes.Buffer
+	body, err := readBody(resp, &page, maxPage)
 	if err != nil {
 		return 0, !errors.Is(err, errTooLong), c.failure(fmt.Sprintf("the answer with status %d broke off", resp.StatusCode), ctx, err)
 	}

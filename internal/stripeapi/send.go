@@ -10,6 +10,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -17,7 +18,7 @@ import (
 // over the wire. Ending ctx early cuts the call short and leaves it in doubt;
 // a caller who merely wants to stop should let it finish.
 func (c *Client) Send(ctx context.Context, r Request) Answer {
-	u, err := c.url(r.Path, nil)
+	u, err := c.target(r.Path)
 	if err == nil && !validIdempotencyKey(r.IdempotencyKey) {
 		err = fmt.Errorf("an idempotency key must be 1 to %d printable ASCII characters", maxIdempotency)
 	}
@@ -41,7 +42,9 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 		return a
 	}
 	defer resp.Body.Close()
-	body, err := readBody(resp, maxAnswer)
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer keep(buffer)
+	body, err := readBody(resp, buffer, maxAnswer)
 	a := c.judge(resp, body, expects(r.Path))
 	if err != nil && a.Verdict != Stop {
 		// What was read may be any part of the answer, so none of it counts, not
@@ -59,19 +62,39 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 // post builds the request. The body has no GetBody and no known type, so that
 // net/http can never send it a second time; see the package comment.
 func (c *Client) post(ctx context.Context, u *url.URL, r Request) *http.Request {
-	req := c.request(ctx, http.MethodPost, u)
-	req.Body = onceBody{bytes.NewReader(r.Body)}
+	header := make(http.Header, len(c.prepared.writing)+1)
+	for name, values := range c.prepared.writing {
+		header[name] = values
+	}
+	header["Idempotency-Key"] = []string{r.IdempotencyKey}
+	req := c.request(ctx, http.MethodPost, u, header)
+	req.Body = &onceBody{rest: r.Body}
 	req.ContentLength = int64(len(r.Body))
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Idempotency-Key", r.IdempotencyKey)
 	return req
 }
 
-// onceBody hides the reader's type and seeks.
-type onceBody struct{ r io.Reader }
+// A onceBody can be read once only. Each request has its own: net/http may
+// still be reading it when the answer has come.
+type onceBody struct{ rest []byte }
 
-func (b onceBody) Read(p []byte) (int, error) { return b.r.Read(p) }
-func (b onceBody) Close() error               { return nil }
+func (b *onceBody) Read(p []byte) (int, error) {
+	if len(b.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
+
+func (b *onceBody) Close() error { return nil }
+
+// target is the address of a path.
+func (c *Client) target(path string) (*url.URL, error) {
+	if path == c.prepared.create.Path {
+		return c.prepared.create, nil
+	}
+	return c.url(path, nil)
+}
 
 func validIdempotencyKey(s string) bool {
 	for i := 0; i < len(s); i++ {
@@ -98,10 +121,21 @@ func recordInPath(path string) string {
 
 var errTooLong = errors.New("it is longer than any answer of the API")
 
-// readBody reads the whole body, at most limit bytes. What was read is
-// returned beside the error.
-func readBody(resp *http.Response, limit int64) ([]byte, error) {
-	var b bytes.Buffer
+// buffers are for the bodies of answers, of which nothing is kept.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// keep gives a buffer back, unless an odd answer made it large.
+func keep(b *bytes.Buffer) {
+	const most = 64 << 10
+	if b.Cap() <= most {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
+
+// readBody reads the whole body into b, at most limit bytes. What was read is
+// returned beside the error; it is b's.
+func readBody(resp *http.Response, b *bytes.Buffer, limit int64) ([]byte, error) {
 	if n := resp.ContentLength; n > 0 && n <= limit {
 		b.Grow(int(n) + bytes.MinRead)
 	}
