@@ -43,6 +43,7 @@ type Dataset struct {
 	others   bool     // there are more keys
 	damaged  []Fact   // the first payments with something that cannot be used
 	unplaced []string // ids of payments without the date that the period goes by, ascending
+	delta    *Delta   // since an earlier export; nil when it was not compared, or is the same
 }
 
 // What waits in place of a record that is not in the period, or of which nobody
@@ -248,12 +249,20 @@ func (d *Dataset) payment(i int) (*payment, error) {
 	return d.decode(i, b)
 }
 
-func (d *Dataset) decode(i int, b []byte) (*payment, error) {
+// decodeBare reads a payment without its attempts.
+func (d *Dataset) decodeBare(b []byte) (*payment, error) {
 	r, err := decodeRecord(b)
 	if err != nil {
 		return nil, err
 	}
-	p := d.newPayment(r)
+	return d.newPayment(r), nil
+}
+
+func (d *Dataset) decode(i int, b []byte) (*payment, error) {
+	p, err := d.decodeBare(b)
+	if err != nil {
+		return nil, err
+	}
 	if i < len(d.triesAt) && d.triesAt[i].length > 0 {
 		tries, err := d.tries.getBytes(d.triesAt[i])
 		if err != nil {
