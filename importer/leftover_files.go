@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/table"
 )
 
@@ -18,6 +19,7 @@ type leftovers struct {
 	source leftoverSource // of the rows that come now
 	begun  bool           // the file's header was seen
 	hidden []int          // indexes of sensitive cells
+	cards  keeper         // keeps card data out
 	added  int            // cells at a row's end that payrec added to the source before
 	parts  []*leftoverPart
 }
@@ -65,7 +67,13 @@ func (l *leftovers) nextFile(date1904 bool) {
 // rows down to the header.
 func (l *leftovers) above(row *table.Row) {
 	if !l.begun && len(l.source.above) < mostAbove {
-		l.source.above = append(l.source.above, keep(row))
+		r := keep(row)
+		for i, cell := range r.cells {
+			if cardnumber.Contains(cell) {
+				r.set(i, cardnumber.Mask(cell))
+			}
+		}
+		l.source.above = append(l.source.above, r)
 	}
 }
 
@@ -82,6 +90,9 @@ func keep(row *table.Row) leftoverRow {
 
 func (l *leftovers) header(row *table.Row) {
 	l.source.head, l.added = slices.Clone(row.Cells), 0
+	for i, name := range l.source.head {
+		l.source.head[i] = cardnumber.Mask(name) // where a file has no header, its first row is taken for one
+	}
 	if n := len(row.Cells) - len(addedColumns); n >= 0 && slices.Equal(row.Cells[n:], addedColumns) {
 		l.source.head, l.added = l.source.head[:n:n], len(addedColumns) // a rejects file itself: they are made anew
 	}
@@ -114,6 +125,10 @@ func (l *leftovers) row(row *table.Row, note Note) error {
 	if l.added > 0 {
 		r.cells = r.cells[:min(len(r.cells), len(part.source.head))]
 	}
+	masked, err := l.cards.clean(row, &r)
+	if err != nil {
+		return err
+	}
 	for i, cell := range r.cells {
 		r.cells[i] = table.Guard(cell) // numbers stay as they are
 	}
@@ -129,8 +144,8 @@ func (l *leftovers) row(row *table.Row, note Note) error {
 		r.cells = append(r.cells, "") // a ragged row must not shift the added columns
 	}
 	line := fmt.Sprintf("%s:%d", row.Pos.File, row.Pos.Line)
-	for _, text := range []string{line, note.Code, note.Column, note.Message, note.Hint} {
-		r.cells = append(r.cells, table.Guard(text))
+	for _, text := range []string{line, note.Code, note.Column, note.Message + masked, note.Hint} {
+		r.cells = append(r.cells, table.Guard(cardnumber.Mask(text)))
 	}
 	if part.out != nil {
 		if err := part.out.Write(r.cells); err != nil {

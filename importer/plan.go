@@ -86,6 +86,7 @@ func (p *Planner) Plan(ctx context.Context) (*Report, error) {
 func (p *planning) plan(ctx context.Context) error {
 	session := p.Mapping.NewSession()
 	defer session.Close()
+	session.JudgeCards(NewCensus(ctx, p.Files).Judge)
 	if p.Mapping.Gathers() {
 		if err := p.each(ctx, session, session.Gather); err != nil {
 			return err
@@ -99,7 +100,7 @@ func (p *planning) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.report.Checks = checks
+	p.report.Checks = maskedChecks(checks)
 	if err := p.verdict(); err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ func (p *Problems) add(problem Problem) {
 	if p.Counts == nil {
 		p.Counts = map[string]int64{}
 	}
+	problem = problem.masked()
 	p.Counts[problem.Code]++
 	p.Total++
 	if problem.Fatal {

@@ -42,6 +42,7 @@ func (s *Session) emit(r *rule) {
 		}
 		event := Event{Call: e.call, Payment: s.result.Payment, Order: order, Class: r.class, Pos: s.result.Pos}
 		s.fill(&event, e, note)
+		s.keepOutCards(&event, note)
 		s.result.Events = append(s.result.Events, event)
 	}
 	switch {

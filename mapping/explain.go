@@ -130,7 +130,9 @@ func (m *Mapping) explain(rows iter.Seq2[*table.Row, error], line int, date1904 
 			return nil, err
 		}
 		if line < row.Pos.Line+max(row.Lines, 1) {
-			return s.explainRow(row, res), nil
+			e := s.explainRow(row, res)
+			e.maskCards()
+			return e, nil
 		}
 	}
 	return nil, &NoRowError{line, last}

@@ -49,6 +49,7 @@ type Result struct {
 //	error_class    the mapping calls this class of rows an error
 //	expression     an expression cannot be computed
 //	duplicate_row  the row is equal to an earlier one, which the mapping calls an error
+//	card_number    a call would hold what looks like a card number
 //	shared_call    the call that several rows share cannot be made, because of another row
 type RowProblem struct {
 	Code   string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/internal/table"
 )
@@ -28,6 +29,11 @@ type Session struct {
 	file   string
 	line   int
 	part   bool // the file is one of payrec's own, of rows that were left over
+
+	judge   CardJudge                    // or nil
+	secrets []secretCell                 // under the header that the columns are bound to
+	unread  map[string]cardnumber.Secret // columns of such data that the mapping does not read
+	final   error                        // what ends the reading
 
 	result Result
 }
@@ -92,6 +98,12 @@ func (s *Session) enter(row *table.Row) (bool, error) {
 				return false, err
 			}
 			s.bound, s.header = true, row.Header
+			s.secrets = s.values.secretCells(row.Header)
+		}
+		if len(s.secrets) > 0 && row.Role == table.Body {
+			if err := s.keepOutSecrets(row); err != nil {
+				return false, err
+			}
 		}
 	}
 	if err := s.values.observe(row); err != nil {
@@ -154,6 +166,10 @@ func (s *Session) Row(row *table.Row) (*Result, error) {
 		return res, nil
 	}
 	s.dispose(r)
+	s.keepOutKey()
+	if s.final != nil {
+		return nil, s.final
+	}
 	if s.m.total != nil {
 		if value, problem := v.eval(s.m.total, "total"); problem == nil && !value.IsEmpty() {
 			m := value.Money()
@@ -177,7 +193,7 @@ func (s *Session) reject(problems ...*RowProblem) {
 	s.result.Disposition = Rejected
 	s.result.Events = s.result.Events[:0]
 	for _, p := range problems {
-		s.result.Problems = append(s.result.Problems, *p)
+		s.result.Problems = append(s.result.Problems, p.masked())
 	}
 }
 
@@ -318,5 +334,5 @@ func (s *Session) Finish() ([]CheckResult, error) {
 		}
 		out = append(out, results...)
 	}
-	return out, nil
+	return append(out, s.unreadSecrets()...), nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/payrec/payrec/importer"
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/journal"
 	"github.com/payrec/payrec/mapping"
 )
@@ -54,11 +55,11 @@ func report(w io.Writer, err error) int {
 	f := classify(err)
 	if f.err != nil {
 		for line := range strings.Lines(f.err.Error()) {
-			fmt.Fprintf(w, "payrec: %s\n", clean(strings.TrimRight(line, "\n")))
+			fmt.Fprintf(w, "payrec: %s\n", clean(cardnumber.Mask(strings.TrimRight(line, "\n"))))
 		}
 	}
 	if f.hint != "" {
-		fmt.Fprintf(w, "payrec: hint: %s\n", clean(f.hint))
+		fmt.Fprintf(w, "payrec: hint: %s\n", clean(cardnumber.Mask(f.hint)))
 	}
 	return f.status
 }

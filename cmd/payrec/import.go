@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/payrec/payrec/importer"
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/journal"
 )
 
@@ -231,6 +232,11 @@ func (a *app) parseParams(list []string) (map[string]string, error) {
 			return nil, usage("write --param NAME=VALUE", "--param %q has no name or no =", p)
 		}
 		params[name] = value
+	}
+	for name, value := range params {
+		if cardnumber.Contains(value) { // the journal keeps the params of every run
+			return nil, usage("nothing was sent", "the parameter %q holds what looks like a card number, %s", name, cardnumber.Mask(value))
+		}
 	}
 	return params, nil
 }

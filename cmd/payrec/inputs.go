@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/payrec/payrec/importer"
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/journal"
 	"github.com/payrec/payrec/internal/table"
 )
@@ -35,6 +36,11 @@ func (a *app) openInputs(names []string, d table.Dialect) (in *inputs, err error
 		return in, err
 	}
 	var missing []error
+	for _, name := range shown {
+		if cardnumber.Contains(name) { // it would be in the journal and in each call's metadata
+			return in, usage("rename the file; nothing was sent", "the name of %s holds what looks like a card number", cardnumber.Mask(name))
+		}
+	}
 	for i, name := range names {
 		path, lasting, err := in.place(a.stdin, name)
 		if err != nil {

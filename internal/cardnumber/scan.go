@@ -161,6 +161,8 @@ func (s *scanner) begins(at int) bool {
 	switch {
 	case width == 0:
 		return true
+	case r == '…': // the end of a mask
+		return false
 	case r == '.':
 		before, n := utf8.DecodeLastRuneInString(s.text[:at-width])
 		_, isDigit := digit(before)
@@ -185,6 +187,8 @@ func (s *scanner) ends(end int) bool {
 	}
 	digits := leadingDigits(rest[width:])
 	switch {
+	case r == '…', masks(rest) >= 4: // the beginning of a mask
+		return false
 	case r == '.':
 		return digits == 0
 	case r == ',': // a list, unless one or two digits end it
@@ -198,6 +202,18 @@ func (s *scanner) ends(end int) bool {
 	}
 	i := strings.IndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) })
 	return i < 0 || leadingDigits(rest[i:]) == 0
+}
+
+// masks counts the characters at the beginning that stand for digits.
+func masks(s string) int {
+	n := 0
+	for _, r := range s {
+		if !strings.ContainsRune("*xX•#", r) {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 func leadingDigits(s string) int {

@@ -3,6 +3,7 @@ package expression
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
+
+	"github.com/payrec/payrec/internal/cardnumber"
 )
 
 // textFunctions compute with texts. None knows a locale: upper and lower are
@@ -20,13 +23,10 @@ func textFunctions() map[string]function {
 		"upper": oneText("upper(s)", "s in capitals", strings.ToUpper),
 		"lower": oneText("lower(s)", "s in small letters", strings.ToLower),
 		"trim":  oneText("trim(s)", "s without blanks of any sort around it", func(s string) string { return strings.TrimFunc(s, isBlankRune) }),
-		"sha256": oneText("sha256(s)", "the SHA-256 of s in hexadecimal; \"\" of \"\"", func(s string) string {
-			if s == "" {
-				return "" // or everybody without an address would look like one person
-			}
-			sum := sha256.Sum256([]byte(s))
-			return hex.EncodeToString(sum[:])
-		}),
+		"sha256": {usage: "sha256(s)", doc: "the SHA-256 of s in hexadecimal; \"\" of \"\"; an error of a card number", least: 1, takes: []kinds{text},
+			build: func(c *compiler, n *ast.CallNode, args []node) node {
+				return c.apply1(n, Text, args[0], func(v Value) (Value, error) { return sha256Of(v.str) })
+			}},
 		"length": {usage: "length(s)", doc: "how many characters s has", least: 1, takes: []kinds{text},
 			build: func(c *compiler, n *ast.CallNode, args []node) node {
 				return c.apply1(n, Number, args[0], func(v Value) (Value, error) { return count(int64(utf8.RuneCountInString(v.str))), nil })
@@ -53,6 +53,19 @@ func textFunctions() map[string]function {
 			least: 2, takes: []kinds{text, text, text | only(Number)}, build: buildRegex},
 		"pad": {usage: "pad(s, width, ch)", doc: "s filled up with ch at its front", least: 3, takes: []kinds{text, only(Number), text}, build: buildPad},
 	}
+}
+
+// sha256Of refuses card numbers: there are so few of them that their hash,
+// without a key, is the number itself to whoever tries them all (PCI DSS 3.5.1.1).
+func sha256Of(s string) (Value, error) {
+	if s == "" {
+		return TextOf(""), nil // or everybody without an address would look like one person
+	}
+	if cardnumber.Contains(s) {
+		return Value{}, errors.New("sha256 would give away a card number, or what looks like one: a hash of it can be undone")
+	}
+	sum := sha256.Sum256([]byte(s))
+	return TextOf(hex.EncodeToString(sum[:])), nil
 }
 
 func oneText(usage, doc string, f func(string) string) function {

@@ -3,6 +3,7 @@ package sniff
 import (
 	"slices"
 
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/table"
 )
 
@@ -45,6 +46,7 @@ func (f *Finding) newBody(s *sample) *body {
 			c.name = b.header.cells[i]
 		}
 		c.hint = hintOf(c.name)
+		c.secret = cardnumber.SecretOf(c.name)
 		b.columns = append(b.columns, c)
 	}
 	return b
@@ -103,7 +105,7 @@ func (b *body) belongs(r row) bool {
 }
 
 func (b *body) countKind(kind string) {
-	kind = maskCards(clean(kind))
+	kind = cardnumber.Mask(clean(kind))
 	if _, ok := b.f.Kinds[kind]; !ok && len(b.f.Kinds) >= mostCounted {
 		kind = otherKinds
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/record"
 )
 
@@ -36,8 +37,10 @@ type column struct {
 	unix, millis                              int
 	tokens                                    int // one word with a digit in it, six characters or more
 	words                                     int // without blanks
-	bools, codes, cards                       int
-	spoiled                                   string // the first value that a spreadsheet spoiled
+	bools, codes, secrets                     int
+	cards                                     cardnumber.Tally
+	secret                                    cardnumber.Secret // what the name promises
+	spoiled                                   string            // the first value that a spreadsheet spoiled
 	dates                                     dates
 }
 
@@ -85,7 +88,11 @@ func (c *column) tell(cell string) {
 	}
 	c.distinct[h] = struct{}{}
 	if len(c.samples) < 3 {
-		if s := show(cell); !slices.Contains(c.samples, s) {
+		s := show(cell)
+		if c.secret.In(cell) {
+			s = "(hidden)"
+		}
+		if !slices.Contains(c.samples, s) {
 			c.samples = append(c.samples, s)
 		}
 	}
@@ -135,7 +142,8 @@ func count(n *int, yes bool) {
 }
 
 func (c *column) lookAtText(v string) {
-	count(&c.cards, holdsCard(v))
+	c.cards.Look(v)
+	count(&c.secrets, c.secret.In(v))
 	switch len(v) {
 	case 2, 3, 4, 5:
 		switch strings.ToLower(v) {
@@ -260,7 +268,8 @@ func (c *column) warn(col *Column, xlsx bool) {
 	numeric := col.Type == "money" || col.Type == "number" || col.Type == "int"
 	warn(c.exponents > 0, "spoiled by a spreadsheet: "+show(c.spoiled))
 	warn(xlsx && c.longNumbers > 0, "16 digits or more in numeric cells")
-	warn(2*c.cards > c.values || c.cards > 2 && 10*c.cards > 3*c.values, "looks like card numbers")
+	warn(c.cards.IsCards(c.name) || c.cards.Cards > 0 && 2*c.cards.Cards >= len(c.distinct), "looks like card numbers")
+	warn(c.secrets > 0, "holds "+string(c.secret)+", which nobody may keep")
 	warn(c.zeros > 0 && (numeric || col.Type == "id") && c.hint != hintMoney, "leading zeros")
 	warn(col.Type == "money" && !xlsx && c.integers == c.values && c.symbols == 0 && len(c.distinct) > 2,
 		"whole numbers only: perhaps minor units, such as cents")

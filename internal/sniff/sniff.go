@@ -36,6 +36,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/table"
 )
 
@@ -90,7 +91,7 @@ func (f *Finding) Dialect() table.Dialect { return f.dialect }
 
 // note adds a note. It may quote the file, so it is made safe as samples are.
 func (f *Finding) note(format string, args ...any) {
-	f.Notes = append(f.Notes, cutText(maskCards(clean(fmt.Sprintf(format, args...))), 300))
+	f.Notes = append(f.Notes, cutText(cardnumber.Mask(clean(fmt.Sprintf(format, args...))), 300))
 }
 
 // File looks at a file. What cannot be opened, or visibly is no table, is an
