@@ -112,8 +112,8 @@ func (s *Session) fill(event *Event, e *emit, note func(*RowProblem)) {
 		}
 	}
 	event.Amount = amountOf(event.Params)
-	event.Fee = v.optionalMoney(e.fee, "fee", note)
-	event.Net = v.optionalMoney(e.net, "net", note)
+	event.Fee = v.optionalMoney(e.fee, "fee", note, s.scratch.keep)
+	event.Net = v.optionalMoney(e.net, "net", note, s.scratch.keep)
 }
 
 func amountOf(p record.Params) record.Amount {
@@ -129,7 +129,7 @@ func amountOf(p record.Params) record.Amount {
 
 // optionalMoney is a fee or a net amount: nil when the mapping or the row has
 // none.
-func (v *values) optionalMoney(p *program, what string, note func(*RowProblem)) *record.Money {
+func (v *values) optionalMoney(p *program, what string, note func(*RowProblem), keep func(record.Money) *record.Money) *record.Money {
 	if p == nil {
 		return nil
 	}
@@ -141,6 +141,5 @@ func (v *values) optionalMoney(p *program, what string, note func(*RowProblem)) 
 	if value.IsEmpty() {
 		return nil
 	}
-	m := value.Money()
-	return &m
+	return keep(value.Money())
 }

@@ -79,28 +79,64 @@ func (r *checkRun) unread(pos table.Pos, problem *RowProblem) {
 	}
 }
 
-// add takes a row into the check.
-func (r *checkRun) add(v *values) error {
-	r.rows++
-	key := ""
-	if r.per != nil {
-		value, problem := v.eval(r.per, "the check's per")
+// A checkRow is what one row says to one check, for the check to hear in the
+// order of the rows.
+type checkRow struct {
+	as      saidAs
+	key     string // of the group
+	problem *RowProblem
+	sample  expression.Sample
+}
+
+// saidAs is what a row is to a check.
+type saidAs uint8
+
+const (
+	notSaid       saidAs = iota // it is none of the check's
+	saidOfPart                  // a row of a rejects file
+	saidUnclassed               // it has no class, because of the problem
+	saidUnread                  // the check needs what cannot be read
+	saidSample
+)
+
+// say computes what a row says to the check. The values' rows may be looked at
+// in any order.
+func (c *check) say(v *values, x *checkRow) {
+	x.as, x.key, x.problem = saidUnread, "", nil
+	if c.per != nil {
+		value, problem := v.eval(c.per, "the check's per")
 		if problem != nil {
-			r.unread(v.row.Pos, problem)
-			return nil
+			x.problem = problem
+			return
 		}
-		key = encodeKey(value)
+		x.key = encodeKey(value)
 	}
-	if problem := v.needAll(r.that.refs); problem != nil {
-		r.unread(v.row.Pos, problem)
-		return nil
+	if x.problem = v.needAll(c.that.refs); x.problem != nil {
+		return
 	}
-	s, err := r.groups.of(key)
-	if err != nil {
-		return err
-	}
-	if err := s[0].Add(v.frame); err != nil {
-		r.unread(v.row.Pos, &RowProblem{Msg: err.Error()})
+	x.as = saidSample
+	c.that.Sample(v.frame, &x.sample)
+}
+
+// hear takes a row into the check.
+func (r *checkRun) hear(pos table.Pos, x *checkRow) error {
+	switch x.as {
+	case saidOfPart:
+		r.parts++
+	case saidUnclassed:
+		r.unread(pos, x.problem)
+	case saidUnread:
+		r.rows++
+		r.unread(pos, x.problem)
+	case saidSample:
+		r.rows++
+		s, err := r.groups.of(x.key)
+		if err != nil {
+			return err
+		}
+		if err := s[0].Take(&x.sample); err != nil {
+			r.unread(pos, &RowProblem{Msg: err.Error()})
+		}
 	}
 	return nil
 }

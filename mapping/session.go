@@ -35,7 +35,10 @@ type Session struct {
 	unread  map[string]cardnumber.Secret // columns of such data that the mapping does not read
 	final   error                        // what ends the reading
 
-	result Result
+	result  *Result    // of the row in work
+	single  Result     // what Row returns
+	said    []checkRow // what the row in work says to the checks, by check
+	scratch *scratch   // what results are made of
 }
 
 // NewSession begins an import. It must be closed.
@@ -51,6 +54,7 @@ func (m *Mapping) newSession(limit int) *Session {
 		s.gathered = append(s.gathered, newGathered(g, limit))
 	}
 	s.values.gathered = s.gatheredValue
+	s.result, s.said, s.scratch = &s.single, make([]checkRow, len(m.checks)), &scratch{}
 	return s
 }
 
@@ -135,48 +139,74 @@ func (s *Session) Row(row *table.Row) (*Result, error) {
 		}
 		s.gathering, s.ordinal, s.line = false, 0, row.Pos.Line
 	}
-	body, err := s.enter(row)
+	body, err := s.work(row, &s.single, s.said)
 	if err != nil {
 		return nil, err
 	}
-	if !body {
-		if row.Role == table.Total {
-			return nil, s.totals.add(row)
-		}
-		return nil, nil
+	return s.take(row, body, &s.single, s.said)
+}
+
+// take takes a row that was worked on, once all rows before it were taken.
+func (s *Session) take(row *table.Row, body bool, res *Result, said []checkRow) (*Result, error) {
+	switch {
+	case body:
+		return res, s.feed(res.Pos, said)
+	case row.Role == table.Total:
+		return nil, s.totals.add(row)
 	}
-	s.result = Result{Pos: row.Pos, Events: s.result.Events[:0], Problems: s.result.Problems[:0]}
-	res, v := &s.result, s.values
+	return nil, nil
+}
+
+// work says what becomes of a row, and what it says to the checks. It is false
+// for a row that is none of the body.
+func (s *Session) work(row *table.Row, res *Result, said []checkRow) (bool, error) {
+	body, err := s.enter(row)
+	if err != nil || !body {
+		return false, err
+	}
+	*res = Result{Pos: row.Pos, Events: res.Events[:0], Problems: res.Problems[:0]}
+	s.result = res
+	for i := range said {
+		said[i].as = notSaid
+	}
 	s.begin(row)
+	return true, s.decide(row, said)
+}
+
+// decide fills the row's result.
+func (s *Session) decide(row *table.Row, said []checkRow) error {
+	res, v := s.result, s.values
 	if row.Err != nil {
 		s.reject(damage(row.Err))
-		return res, s.feed(nil)
+		s.say(nil, said)
+		return nil
 	}
 	if s.repeated() {
-		return res, nil
+		return nil
 	}
 	r, problem := s.classify()
 	if problem != nil {
 		s.reject(problem)
-		return res, s.feed(nil)
+		s.say(nil, said)
+		return nil
 	}
 	res.Class, res.Disposition, res.Reason = r.class, r.fate, r.reason
 	v.give(s.m.isIndex, expression.TextOf(r.class), nil)
 	if s.outdated(r) {
-		return res, nil
+		return nil
 	}
 	s.dispose(r)
 	s.keepOutKey()
 	if s.final != nil {
-		return nil, s.final
+		return s.final
 	}
 	if s.m.total != nil {
 		if value, problem := v.eval(s.m.total, "total"); problem == nil && !value.IsEmpty() {
-			m := value.Money()
-			res.Total = &m
+			res.Total = s.scratch.keep(value.Money())
 		}
 	}
-	return res, s.feed(r)
+	s.say(r, said)
+	return nil
 }
 
 // damage is a row that the table reader calls wrong.
@@ -199,7 +229,7 @@ func (s *Session) reject(problems ...*RowProblem) {
 
 // dispose does with a classified row what its rule says.
 func (s *Session) dispose(r *rule) {
-	res := &s.result
+	res := s.result
 	key, problem := s.key()
 	res.Payment = key
 	switch {
@@ -221,21 +251,24 @@ func (s *Session) dispose(r *rule) {
 	}
 }
 
-// feed gives the row to the checks; r is nil for a row without class.
-func (s *Session) feed(r *rule) error {
-	for _, c := range s.checks {
-		if s.part {
-			c.parts++
-			continue
+// say computes what the row says to the checks; r is nil for a row without class.
+func (s *Session) say(r *rule, said []checkRow) {
+	for i, c := range s.checks {
+		switch x := &said[i]; {
+		case s.part:
+			x.as = saidOfPart
+		case r == nil:
+			x.as, x.problem = saidUnclassed, &s.result.Problems[0]
+		case c.takes(r.class):
+			c.say(s.values, x)
 		}
-		if r == nil {
-			c.unread(s.result.Pos, &s.result.Problems[0])
-			continue
-		}
-		if !c.takes(r.class) {
-			continue
-		}
-		if err := c.add(s.values); err != nil {
+	}
+}
+
+// feed gives the checks what a row says to them.
+func (s *Session) feed(pos table.Pos, said []checkRow) error {
+	for i, c := range s.checks {
+		if err := c.hear(pos, &said[i]); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,73 @@
+package mapping
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/payrec/payrec/record"
+)
+
+// A scratch is what results are made of: pieces of a few large blocks instead
+// of many small ones. What was handed out is valid until reuse, but for texts,
+// which stay for as long as somebody keeps them.
+type scratch struct {
+	moneys []record.Money
+	params []record.Param
+	texts  strings.Builder
+	number [24]byte
+}
+
+// reuse takes back everything but texts.
+func (s *scratch) reuse() { s.moneys, s.params = s.moneys[:0], s.params[:0] }
+
+// keep is a place for an amount.
+func (s *scratch) keep(m record.Money) *record.Money {
+	if len(s.moneys) == cap(s.moneys) {
+		s.moneys = make([]record.Money, 0, max(4, min(2*cap(s.moneys), 1024))) // the block before stays with those who have a part of it
+	}
+	s.moneys = append(s.moneys, m)
+	return &s.moneys[len(s.moneys)-1]
+}
+
+// room is for so many parameters of one call. What was not used is given back
+// by used.
+func (s *scratch) room(n int) record.Params {
+	if cap(s.params)-len(s.params) < n {
+		s.params = make([]record.Param, 0, max(n, min(2*cap(s.params), 8192)))
+	}
+	at := len(s.params)
+	return record.Params(s.params[at : at : at+n])
+}
+
+// used says what became of the last room.
+func (s *scratch) used(p record.Params) {
+	n := len(s.params) + len(p)
+	if n <= cap(s.params) { // else the call outgrew it, and has a block of its own
+		s.params = s.params[:n]
+	}
+}
+
+// whole is a whole number as text.
+func (s *scratch) whole(n int64) string {
+	if 0 <= n && n < 100 {
+		return strconv.FormatInt(n, 10) // known to strconv
+	}
+	return s.text(strconv.AppendInt(s.number[:0], n, 10))
+}
+
+// textBlock is how much text shares one block.
+const textBlock = 4096
+
+// text is a text of these bytes.
+func (s *scratch) text(b []byte) string {
+	if len(b) > textBlock/8 {
+		return string(b)
+	}
+	if s.texts.Cap()-s.texts.Len() < len(b) {
+		s.texts = strings.Builder{}
+		s.texts.Grow(textBlock)
+	}
+	at := s.texts.Len()
+	s.texts.Write(b)
+	return s.texts.String()[at:]
+}
