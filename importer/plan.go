@@ -159,11 +159,12 @@ func (p *planning) file(ctx context.Context, file File, session *mapping.Session
 	}
 }
 
-// unreadable notes a problem that ends the reading: with the rest of a file
+// unreadable notes a problem that ends the reading, of the file or of what the
+// mapping finds in it: with the rest of a file
 // unread, no total of the plan means anything.
 func (p *planning) unreadable(err error) error {
 	p.report.Problems.add(problemOf(err))
-	return fmt.Errorf("a file could not be read to its end; %w", ErrInput)
+	return fmt.Errorf("a file cannot be imported as it is; %w", ErrInput)
 }
 
 // row takes one row through the mapping into the book and the accounts.

@@ -41,6 +41,8 @@ type cardHit struct {
 	fields        []string
 }
 
+const idField = "the call's id"
+
 // keepOutCards holds a call against the rule. What breaks it is noted as the
 // row's problem, or ends the reading.
 func (s *Session) keepOutCards(e *Event, note func(*RowProblem)) {
@@ -57,16 +59,20 @@ func (s *Session) keepOutCards(e *Event, note func(*RowProblem)) {
 			hits = append(hits, hit)
 		}
 	}
-	look("the call's id", e.ID)
+	look(idField, e.ID)
 	look("the payment's key", e.Payment)
 	look("the payment's order", e.Order)
 	for i := range e.Params {
 		look(e.Params[i].Path, e.Params[i].Value)
 	}
 	for _, hit := range hits {
+		hint := "mask it in the file, as " + hit.shown + ", or leave its column out of the mapping"
+		if slices.Contains(hit.fields, idField) {
+			hint += "; if it is a reference, import it with more of its kind: among twenty of them it is known for one"
+		}
 		note(&RowProblem{Code: "card_number", Column: hit.column, Value: hit.shown,
 			Msg:  "looks like a card number, which must be neither sent nor stored, and would be in " + strings.Join(hit.fields, ", "),
-			Hint: "mask it in the file, as " + hit.shown + ", or leave its column out of the mapping"})
+			Hint: hint})
 	}
 	if s.part && (cardnumber.IsMask(e.ID) || cardnumber.IsMask(e.Payment)) {
 		note(&RowProblem{Code: "card_number", Column: s.cellLike(cardnumber.IsMask), Msg: "was masked by payrec, because it looked like a card number, and names no payment any more",
