@@ -216,6 +216,21 @@ func (r *Row) IsNumber(i int) bool {
 	return i >= 0 && i < len(r.numeric) && r.numeric[i]
 }
 
+// Keep is a copy of the row that stays valid: its cells are appended to *cells,
+// and where it has some, its kinds of cell to *numeric.
+func (r *Row) Keep(cells *[]string, numeric *[]bool) Row {
+	kept := *r
+	from := len(*cells)
+	*cells = append(*cells, r.Cells...)
+	kept.Cells = (*cells)[from:len(*cells):len(*cells)]
+	if len(r.numeric) > 0 {
+		from = len(*numeric)
+		*numeric = append(*numeric, r.numeric...)
+		kept.numeric = (*numeric)[from:len(*numeric):len(*numeric)]
+	}
+	return kept
+}
+
 // An Error is what is wrong with a file or one of its rows, and where.
 type Error struct {
 	Pos    Pos
