@@ -1,7 +1,10 @@
 package exporter
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,23 +13,60 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	stream "github.com/payrec/payrec/internal/sheet"
 	"github.com/payrec/payrec/record"
 )
 
 // maxSheetRows is the number of rows of a sheet in every version of Excel
 // since 2007.
-const maxSheetRows = 1_048_576
+const maxSheetRows = stream.MaxRows
 
-// maxDigits is how many decimal digits a number cell keeps.
-const maxDigits = 15
-
-// A book is a workbook being written, sheet after sheet.
+// A book is a workbook being written: first all sheets are laid out, then the
+// rows of each are written; see [chapter].
 type book struct {
 	f      *excelize.File
-	styles map[look]int
-	rows   int      // of data on one sheet, at most
-	parts  []part   // of grids, as written
-	sheets []string // as written
+	p      *stream.Package // once the layout is complete
+	styles [kinds][roles][exponents]int
+	rows   int    // of data on one sheet, at most
+	parts  []part // of grids, as laid out
+	laid   map[string]bool
+}
+
+// A chapter is one or more sheets of a book. lay says what they are, and write
+// writes their rows: a sheet's layout stands before its rows in the file, and
+// the layout of all sheets before the first row.
+type chapter struct {
+	lay   func(b *book) error
+	write func(b *book) error
+}
+
+// writeBook writes a workbook of chapters, with at most so many rows of data
+// on a sheet.
+func writeBook(w io.Writer, generator string, rows int, chapters []chapter) error {
+	b, err := newBook(generator)
+	if err != nil {
+		return err
+	}
+	b.rows = rows
+	return errors.Join(b.writeTo(w, chapters), b.f.Close())
+}
+
+func (b *book) writeTo(w io.Writer, chapters []chapter) (err error) {
+	for _, c := range chapters {
+		if err := c.lay(b); err != nil {
+			return err
+		}
+	}
+	if b.p, err = stream.Begin(w, b.f); err != nil {
+		return err
+	}
+	for _, c := range chapters {
+		if err := c.write(b); err != nil {
+			b.p.Abandon()
+			return err
+		}
+	}
+	return b.p.Close()
 }
 
 // A part is the piece of a grid that one sheet holds.
@@ -39,9 +79,15 @@ type part struct {
 type look struct {
 	kind     kind
 	exponent int // of money
-	bold     bool
 	role     role
 }
+
+// How many there are of each.
+const (
+	kinds     = int(kindDecimal) + 1
+	roles     = int(roleBad) + 1
+	exponents = 4
+)
 
 type role uint8
 
@@ -61,7 +107,7 @@ func newBook(generator string) (*book, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &book{f: f, styles: map[look]int{}, rows: maxSheetRows - 300}, nil
+	return &book{f: f, rows: maxSheetRows - 300, laid: map[string]bool{}}, nil
 }
 
 const (
@@ -73,10 +119,11 @@ const (
 // style makes each look once: Excel takes 64,000 styles, and every call of
 // NewStyle is a search through all of them.
 func (b *book) style(l look) (int, error) {
-	if id, ok := b.styles[l]; ok {
-		return id, nil
+	made := &b.styles[l.kind][l.role][l.exponent]
+	if *made != 0 {
+		return *made, nil
 	}
-	s := &excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 11, Bold: l.bold}, Alignment: &excelize.Alignment{Vertical: "top"}}
+	s := &excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 11}, Alignment: &excelize.Alignment{Vertical: "top"}}
 	switch l.kind {
 	case kindText:
 		s.NumFmt = 49 // "@": what is typed over it stays text as well
@@ -91,6 +138,10 @@ func (b *book) style(l look) (int, error) {
 		s.Alignment.Horizontal, s.Alignment.Indent = "left", 1
 	case kindNumber:
 		s.NumFmt = 3 // #,##0
+	case kindDecimal:
+		if l.role == roleTotal {
+			s.CustomNumFmt = new("#,##0.00#")
+		}
 	}
 	switch l.role {
 	case roleHeader:
@@ -118,7 +169,7 @@ func (b *book) style(l look) (int, error) {
 	}
 	id, err := b.f.NewStyle(s)
 	if err == nil {
-		b.styles[l] = id
+		*made = id
 	}
 	return id, err
 }
@@ -134,44 +185,16 @@ func moneyFormat(exponent int) string {
 	return "#,##0.00"
 }
 
-// value makes a cell. zone is where its moment is shown.
-func (b *book) value(c cell, zone *time.Location, r role) (excelize.Cell, error) {
-	l := look{kind: c.kind, role: r}
-	if c.kind == kindMoney {
-		l.exponent = c.money.Currency.Exponent()
-	}
-	id, err := b.style(l)
-	v := excelize.Cell{StyleID: id}
-	switch c.kind {
-	case kindText:
-		v.Value = fitting(c.text)
-	case kindMoney:
-		v.Value = number(c.money)
-	case kindMoment:
-		v.Value = serial(c.at.In(zone))
-	case kindDay:
-		y, m, day := c.at.In(zone).Date()
-		v.Value = serial(time.Date(y, m, day, 0, 0, 0, 0, time.UTC))
-	case kindDecimal:
-		v.Value = number(c.money)
-	case kindNumber:
-		v.Value = c.n
-	case kindBool:
-		v.Value = c.n != 0
-	}
-	return v, err
-}
-
 // maxCell is how many UTF-16 units a cell holds.
-const maxCell = 32767
+const maxCell = stream.MaxText
 
 // fitting cuts a text that no cell can hold, and says so in the cell.
 func fitting(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
 	const mark = " … (cut; JSON Lines has all of it)"
 	if len(s) <= maxCell { // never more units than bytes
 		return s
 	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	units, end := 0, 0
 	for i, r := range s {
 		width := 1
@@ -188,32 +211,13 @@ func fitting(s string) string {
 	return s
 }
 
-// number is the one place where an amount becomes a float64, which is what a
-// number cell holds. Up to 15 digits the float's shortest decimal form, which
-// is what is written, is the amount itself. Beyond, Excel would round, so the
-// amount becomes text.
-func number(m record.Money) any {
-	text := m.Text()
-	if digits := len(strconv.FormatUint(m.Amount.Coef(), 10)); digits > maxDigits {
-		return text
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return text
-	}
-	return f
-}
+// beyondNumbers is the least coefficient with more digits than a number cell
+// keeps: Excel rounds to 15.
+const beyondNumbers = 1_000_000_000_000_000
 
-// serial is a moment's wall clock as Excel counts it: days since 30 December
-// 1899. What Excel cannot count becomes text.
-func serial(t time.Time) any {
-	if t.Year() < 1901 || t.Year() > 9999 {
-		return t.Format(momentLayout)
-	}
-	_, offset := t.Zone()
-	const epoch = 25569 // 1970-01-01
-	return epoch + float64(t.Unix()+int64(offset))/86400
-}
+// isNumber says whether a number cell holds the figure exactly. What it would
+// round is written as text.
+func isNumber(m record.Money) bool { return m.Amount.Coef() < beyondNumbers }
 
 // height is a role's row height in points; 0 leaves it to the program that
 // shows the sheet. A row that is streamed is not made to fit by anyone else.
@@ -227,61 +231,46 @@ func (r role) height() float64 {
 	return 0
 }
 
-// A sheet is one sheet being written from top to bottom.
-type sheet struct {
-	b      *book
-	name   string
-	w      *excelize.StreamWriter
-	row    int // last row written
-	values []any
-}
-
 // page says how a sheet looks as a whole.
 type page struct {
 	widths []float64
-	rows   int // of everything, for the sheet's dimension
-	header int // row of the header: frozen above, repeated in print; 0 for none
-	filter int // last row of the autofilter that starts at the header; 0 for none
+	rows   int   // of everything, for the sheet's dimension
+	header int   // row of the header: frozen above, repeated in print; 0 for none
+	filter int   // last row of the autofilter that starts at the header; 0 for none
+	hidden []int // columns, from 0
 }
 
 // printWidth is how many pages the sheet is wide in print, so that it can
 // still be read: about 250 characters fit on a page at half size.
 func (p page) printWidth() int {
 	sum := 0.0
-	for _, w := range p.widths {
-		sum += w
+	for i, w := range p.widths {
+		if !slices.Contains(p.hidden, i) {
+			sum += w
+		}
 	}
 	return 1 + int(sum/250)
 }
 
-// begin makes a sheet and everything about it that must stand before its rows.
-func (b *book) begin(name string, p page) (*sheet, error) {
-	if len(b.sheets) == 0 {
-		if err := b.f.SetSheetName(b.f.GetSheetName(0), name); err != nil {
-			return nil, err
-		}
-	} else if _, err := b.f.NewSheet(name); err != nil {
-		return nil, err
+// lay makes a sheet and everything about it that is not a row.
+func (b *book) lay(name string, p page) error {
+	var err error
+	switch {
+	case b.laid[name]:
+		err = errors.New("the workbook has a sheet of this name already")
+	case len(b.laid) == 0:
+		err = b.f.SetSheetName(b.f.GetSheetName(0), name)
+	default:
+		_, err = b.f.NewSheet(name)
 	}
-	b.sheets = append(b.sheets, name)
-	if err := b.layout(name, p); err != nil {
-		return nil, err
+	b.laid[name] = true
+	if err == nil {
+		err = b.layout(name, p)
 	}
-	w, err := b.f.NewStreamWriter(name)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("sheet %q: %w", name, err)
 	}
-	// Each call puts its column in front; Excel wants them ascending.
-	for i, width := range slices.Backward(p.widths) {
-		if err := w.SetColWidth(i+1, i+1, width); err != nil {
-			return nil, err
-		}
-	}
-	if p.header > 0 {
-		err = w.SetPanes(&excelize.Panes{Freeze: true, YSplit: p.header, TopLeftCell: ref(0, p.header+1), ActivePane: "bottomLeft",
-			Selection: []excelize.Selection{{SQRef: ref(0, p.header+1), ActiveCell: ref(0, p.header+1), Pane: "bottomLeft"}}})
-	}
-	return &sheet{b: b, name: name, w: w}, err
+	return nil
 }
 
 func (b *book) layout(name string, p page) error {
@@ -300,56 +289,156 @@ func (b *book) layout(name string, p page) error {
 		b.f.SetSheetView(name, 0, &excelize.ViewOptions{ShowGridLines: new(p.filter > 0)}),
 		b.f.AddIgnoredErrors(name, "A1:"+last, excelize.IgnoredErrorsNumberStoredAsText),
 	}
+	for i, width := range p.widths {
+		column := stream.Letters(i)
+		steps = append(steps, b.f.SetColWidth(name, column, column, width))
+		if slices.Contains(p.hidden, i) {
+			steps = append(steps, b.f.SetColVisible(name, column, false))
+		}
+	}
 	if p.header > 0 {
+		below := ref(0, p.header+1)
 		titles := fmt.Sprintf("'%s'!$%d:$%d", name, p.header, p.header)
 		if p.printWidth() > 1 {
 			titles = fmt.Sprintf("'%s'!$A:$A,%s", name, titles)
 		}
-		steps = append(steps, b.f.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: name, RefersTo: titles}))
+		steps = append(steps,
+			b.f.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: name, RefersTo: titles}),
+			b.f.SetPanes(name, &excelize.Panes{Freeze: true, YSplit: p.header, TopLeftCell: below, ActivePane: "bottomLeft",
+				Selection: []excelize.Selection{{SQRef: below, ActiveCell: below, Pane: "bottomLeft"}}}))
 	}
-	i := slices.IndexFunc(steps, func(err error) bool { return err != nil })
-	if i < 0 {
-		return nil
+	for _, err := range steps {
+		if err != nil {
+			return err
+		}
 	}
-	return fmt.Errorf("sheet %q: %w", name, steps[i])
+	return nil
 }
 
 // ref names a cell: column 0 and row 1 are A1.
-func ref(column, row int) string {
-	name, err := excelize.CoordinatesToCellName(column+1, row)
-	if err != nil { // beyond 16,384 columns, which no grid has
-		return ""
-	}
-	return name
+func ref(column, row int) string { return stream.Ref(column, row) }
+
+// A sheet is one sheet whose rows are written, from top to bottom.
+type sheet struct {
+	b     *book
+	r     *stream.Rows
+	clock clock
+	row   int // last row written
 }
 
-// add writes one row. Cells of money and moments must have what they need.
+// begin begins the rows of a sheet that was laid out.
+func (b *book) begin(name string) (*sheet, error) {
+	r, err := b.p.Rows(name)
+	return &sheet{b: b, r: r}, err
+}
+
+// next begins a row.
+func (s *sheet) next(r role) error {
+	s.row++
+	return s.r.NextOf(r.height())
+}
+
+// skip leaves rows empty.
+func (s *sheet) skip(n int) {
+	s.row += n
+	s.r.Skip(n)
+}
+
+func (s *sheet) end() error { return s.r.End() }
+
+// add writes one row.
 func (s *sheet) add(cells []cell, columns []column, r role) error {
-	s.values = s.values[:0]
-	for i, c := range cells {
-		if c.kind == kindEmpty && r == roleData {
-			s.values = append(s.values, nil)
-			continue
-		}
+	if err := s.next(r); err != nil {
+		return err
+	}
+	for i := range cells {
 		zone := time.UTC
 		if columns != nil && columns[i].zone != nil {
 			zone = columns[i].zone
 		}
-		v, err := s.b.value(c, zone, r)
-		if err != nil {
+		if err := s.put(&cells[i], zone, r, ""); err != nil {
 			return err
 		}
-		s.values = append(s.values, v)
 	}
-	return s.addValues(r)
+	return nil
 }
 
-func (s *sheet) addValues(r role) error {
-	s.row++
-	return s.w.SetRow(ref(0, s.row), s.values, excelize.RowOpts{Height: r.height()})
+// put writes one cell: a value, or a formula with the value that it comes to.
+// A figure that is text because no number cell keeps it has no formula.
+func (s *sheet) put(c *cell, zone *time.Location, r role, formula string) error {
+	if c.kind == kindEmpty && r == roleData {
+		s.r.Empty()
+		return nil
+	}
+	l := look{kind: c.kind, role: r}
+	if c.kind == kindMoney {
+		l.exponent = c.money.Currency.Exponent()
+	}
+	id, err := s.b.style(l)
+	if err != nil {
+		return err
+	}
+	switch c.kind {
+	case kindEmpty:
+		s.r.Blank(id)
+	case kindText:
+		if formula != "" {
+			s.r.TextFormula(id, formula, c.text)
+		} else {
+			s.r.Text(id, fitting(c.text))
+		}
+	case kindMoney, kindDecimal:
+		switch d := c.money.Amount; {
+		case !isNumber(c.money):
+			s.r.Text(id, c.money.Text())
+		case formula != "":
+			s.r.NumberFormula(id, formula, string(stream.AppendDecimal(nil, d.IsNeg(), d.Coef(), d.Scale())))
+		default:
+			s.r.Decimal(id, d.IsNeg(), d.Coef(), d.Scale())
+		}
+	case kindMoment:
+		s.r.Moment(id, s.clock.wall(c.at, zone))
+	case kindDay:
+		wall := s.clock.wall(c.at, zone)
+		s.r.Moment(id, wall-(wall%86400+86400)%86400)
+	case kindNumber:
+		if formula != "" {
+			s.r.NumberFormula(id, formula, strconv.FormatInt(c.n, 10))
+		} else {
+			s.r.Int(id, c.n)
+		}
+	case kindBool:
+		s.r.Bool(id, c.n != 0)
+	}
+	return nil
 }
 
-// skip leaves rows empty.
-func (s *sheet) skip(n int) { s.row += n }
+// A clock tells what a clock on the wall shows. It remembers the offset of the
+// last moment, because looking it up costs more than writing a cell.
+type clock struct {
+	zone     *time.Location
+	from, to int64 // Unix seconds between which the offset holds
+	offset   int64
+}
 
-func (s *sheet) end() error { return s.w.Flush() }
+// wall is a moment as the zone's wall clock shows it, in Unix seconds as if
+// that were UTC.
+func (c *clock) wall(t time.Time, zone *time.Location) int64 {
+	seconds := t.Unix()
+	if zone == time.UTC {
+		return seconds
+	}
+	if zone != c.zone || seconds < c.from || seconds >= c.to {
+		local := t.In(zone)
+		_, offset := local.Zone()
+		c.zone, c.offset, c.from, c.to = zone, int64(offset), math.MinInt64, math.MaxInt64
+		start, end := local.ZoneBounds()
+		if !start.IsZero() {
+			c.from = start.Unix()
+		}
+		if !end.IsZero() {
+			c.to = end.Unix()
+		}
+	}
+	return seconds + c.offset
+}

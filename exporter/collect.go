@@ -36,8 +36,12 @@ type Dataset struct {
 	attempts int
 	kept     int // payments whose attempts were known from an earlier export
 
-	records  int   // read, each id once, in the period or not
-	read     tally // what came from the source, in the period; see control.go
+	records  int     // read, each id once, in the period or not
+	read     tally   // what came from the source, in the period; see control.go
+	account  account // all that came from the source; see position.go
+	days     []day   // see volume.go
+	own      int     // exceptions that the payments themselves tell of
+	journal  journalFacts
 	summary  Summary
 	metadata []string // keys that get columns, ascending
 	others   bool     // there are more keys
@@ -46,13 +50,6 @@ type Dataset struct {
 	delta    *Delta   // since an earlier export; nil when it was not compared, or is the same
 }
 
-// What waits in place of a record that is not in the period, or of which nobody
-// can say whether it is. No record is that short.
-const (
-	outside  = ""
-	unplaced = "?"
-)
-
 // Collect reads everything the options ask for, once. On error nothing is
 // kept. A source that fails in the middle fails the collection: there are no
 // partial exports.
@@ -60,7 +57,7 @@ func Collect(ctx context.Context, src Source, o Options) (*Dataset, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	d := &Dataset{options: o, read: tally{}}
+	d := &Dataset{options: o, read: tally{}, account: account{}}
 	if err := d.collect(ctx, src); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -76,6 +73,9 @@ func (d *Dataset) collect(ctx context.Context, src Source) error {
 	if err := d.putInOrder(byDate); err != nil {
 		return err
 	}
+	if err := d.readJournal(ctx); err != nil {
+		return err
+	}
 	if d.options.Attempts == NoAttempts {
 		return nil
 	}
@@ -87,7 +87,8 @@ func (d *Dataset) collect(ctx context.Context, src Source) error {
 func (d *Dataset) collectRecords(ctx context.Context, src Source, byDate *extsort.Sorter) error {
 	byID := &extsort.Sorter{Limit: extsort.DefaultLimit}
 	defer byID.Close()
-	after, before := d.options.Period.span()
+	period := d.options.Period
+	after, before := period.span()
 	n := 0
 	var b []byte
 	for r, err := range src.Records(ctx, after, before) {
@@ -100,13 +101,12 @@ func (d *Dataset) collectRecords(ctx context.Context, src Source, byDate *extsor
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		switch in, unknown := d.options.Period.holds(r); {
-		case in:
+		if in, unknown := period.holds(r); in {
 			b = appendRecord(b[:0], r)
-		case unknown:
-			b = append(b[:0], unplaced...)
-		default:
-			b = append(b[:0], outside...)
+		} else {
+			t := period.trace(r)
+			t.unplaced = unknown
+			b = appendTrace(b[:0], t)
 		}
 		if err := byID.Add(r.ID, b); err != nil {
 			return err
@@ -124,18 +124,24 @@ func (d *Dataset) collectRecords(ctx context.Context, src Source, byDate *extsor
 // it was read later. Everything that must be known before the first line is
 // written is summed up here.
 func (d *Dataset) merge(byID, byDate *extsort.Sorter) error {
-	survey := survey{keys: map[string]int{}}
+	survey := survey{keys: map[string]int{}, sums: summing{period: d.options.Period}}
 	for g, err := range byID.Groups() {
 		if err != nil {
 			return err
 		}
 		d.records++
 		last := g.Values[len(g.Values)-1]
-		switch string(last) {
-		case outside:
-			continue
-		case unplaced:
-			d.unplaced = append(d.unplaced, string(g.Key))
+		if last[0] == tracePrefix {
+			t, err := decodeTrace(last)
+			if err == nil {
+				err = d.account.add(string(g.Key), t, elsewhen)
+			}
+			if err != nil {
+				return err
+			}
+			if t.unplaced {
+				d.unplaced = append(d.unplaced, string(g.Key))
+			}
 			continue
 		}
 		r, err := decodeRecord(last)
@@ -146,9 +152,17 @@ func (d *Dataset) merge(byID, byDate *extsort.Sorter) error {
 		if err := byDate.Add(sortKey(p), last); err != nil {
 			return err
 		}
+		where := hasLine
+		if p.locked {
+			where = inClosed
+		}
+		if err := d.account.add(r.ID, d.options.Period.trace(r), where); err != nil {
+			return err
+		}
 		if p.locked {
 			d.locked++
 			survey.sums.totals.Refunds += p.refundCount()
+			survey.sums.exceptions += len(exceptionsOf(p))
 			continue
 		}
 		if err := errors.Join(d.read.add(p, 1), survey.add(p)); err != nil {
@@ -299,7 +313,7 @@ func (s *survey) add(p *payment) error {
 
 func (d *Dataset) concludeSurvey(s *survey) {
 	d.damaged = s.damaged
-	d.summary = s.sums.summary()
+	d.summary, d.days, d.own = s.sums.summary(), s.sums.volume(), s.sums.exceptions
 	d.summary.Read, d.summary.Unplaced, d.summary.Locked = d.records, len(d.unplaced), d.locked
 	for key := range s.keys {
 		d.metadata = append(d.metadata, key)
@@ -327,7 +341,7 @@ func (d *Dataset) Summary() Summary { return d.summary }
 // Close removes the temporary files.
 func (d *Dataset) Close() error {
 	var err error
-	for _, s := range []*spool{d.shelf, d.tries} {
+	for _, s := range []*spool{d.shelf, d.tries, d.journal.spool} {
 		if s != nil {
 			err = errors.Join(err, s.close())
 		}

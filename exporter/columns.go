@@ -76,10 +76,12 @@ func (d *Dataset) metadataColumns() []column {
 }
 
 func (d *Dataset) paymentRow(row []cell, p *payment) []cell {
+	zone := d.options.Period.Zone
 	name, email := customer(p.CustomerDetails, p.PaymentMethodDetails)
 	row = append(row,
-		textCell(p.ID), textCell(p.ProcessorDetails.Reference()), textCell(string(p.Status())),
-		momentCell(p.at), momentCell(p.at), textCell(p.from), momentCell(unix(p.Created)),
+		textCell(p.ID), textCell(p.ProcessorDetails.Reference()), textCell(string(p.Status())))
+	row = appendMoments(row, p.at, zone)
+	row = append(row, textCell(p.from), momentCell(unix(p.Created)),
 		currencyCell(p.AmountRequested.Currency), amountCell(p.AmountRequested))
 	row = appendAmounts(row, p.AmountRequested.Currency, p.AmountGuaranteed, p.AmountRefunded, p.AmountFailed, p.AmountCanceled)
 	row = append(row, settlementCells(p.settled)...)
@@ -87,7 +89,7 @@ func (d *Dataset) paymentRow(row []cell, p *payment) []cell {
 		textCell(p.processor), textCell(deref(p.Description)), textCell(name), textCell(email), textCell(p.ReportedBy), boolCell(p.Livemode),
 		textCell(deref(p.LatestPaymentAttemptRecord)), textCell(p.Metadata[record.StampFile]), digitsCell(p.Metadata[record.StampLine]))
 	if d.options.Lock.posts() {
-		row = append(row, momentCell(p.original), momentCell(p.original))
+		row = appendMoments(row, p.original, zone)
 	}
 	for _, key := range d.metadata {
 		row = append(row, textCell(p.Metadata[key]))
@@ -132,6 +134,7 @@ func settlementCells(s *settlement) []cell {
 
 // attemptsGrid has one line per attempt, under its payment's dates.
 func (d *Dataset) attemptsGrid() grid {
+	zone := d.options.Period.Zone
 	g := grid{name: "Attempts", n: d.attempts}
 	g.columns = slices.Concat([]column{
 		{name: "id", title: "Attempt record", width: 32},
@@ -161,7 +164,7 @@ func (d *Dataset) attemptsGrid() grid {
 				return
 			}
 			for i, a := range p.attempts {
-				row = attemptRow(row[:0], p, a, i+1)
+				row = attemptRow(row[:0], p, a, i+1, zone)
 				if !yield(row, nil) {
 					return
 				}
@@ -181,12 +184,13 @@ func attemptDate(p *payment, a *record.PaymentAttemptRecord) dating {
 	return dated
 }
 
-func attemptRow(row []cell, p *payment, a *record.PaymentAttemptRecord, no int) []cell {
+func attemptRow(row []cell, p *payment, a *record.PaymentAttemptRecord, no int, zone *time.Location) []cell {
 	dated := attemptDate(p, a)
 	number := numberCell(int64(no))
 	row = append(row,
-		textCell(a.ID), textCell(p.ID), textCell(a.ProcessorDetails.Reference()), number, textCell(string(a.Status())),
-		momentCell(dated.at), momentCell(dated.at), textCell(dated.from), momentCell(unix(a.Created)),
+		textCell(a.ID), textCell(p.ID), textCell(a.ProcessorDetails.Reference()), number, textCell(string(a.Status())))
+	row = appendMoments(row, dated.at, zone)
+	row = append(row, textCell(dated.from), momentCell(unix(a.Created)),
 		currencyCell(a.AmountRequested.Currency), amountCell(a.AmountRequested))
 	row = appendAmounts(row, a.AmountRequested.Currency, a.AmountGuaranteed, a.AmountRefunded, a.AmountFailed, a.AmountCanceled)
 	return append(row, textCell(methodName(a.PaymentMethodDetails)), textCell(deref(a.Description)), textCell(a.ReportedBy), boolCell(a.Livemode))
@@ -194,6 +198,7 @@ func attemptRow(row []cell, p *payment, a *record.PaymentAttemptRecord, no int) 
 
 // refundsGrid has one line per refund stamp of the period's payments.
 func (d *Dataset) refundsGrid() grid {
+	zone := d.options.Period.Zone
 	g := grid{name: "Refunds", n: d.summary.Refunds, currencies: d.summary.currencies()}
 	g.columns = slices.Concat([]column{
 		{name: "payment_record", title: "Payment record", width: 32},
@@ -219,9 +224,9 @@ func (d *Dataset) refundsGrid() grid {
 				if r.locked {
 					continue
 				}
-				row := refundRow(p, r)
+				row := refundRow(p, r, zone)
 				if d.options.Lock.posts() {
-					row = append(row, momentCell(r.original), momentCell(r.original))
+					row = appendMoments(row, r.original, zone)
 				}
 				if !yield(row, nil) {
 					return
@@ -232,14 +237,12 @@ func (d *Dataset) refundsGrid() grid {
 	return g
 }
 
-func refundRow(p *payment, r refund) []cell {
+func refundRow(p *payment, r refund, zone *time.Location) []cell {
 	var fee, feeCurrency cell
 	if r.fee.Currency != "" {
 		fee, feeCurrency = moneyCell(r.fee), currencyCell(r.fee.Currency)
 	}
-	return []cell{
-		textCell(p.ID), textCell(p.ProcessorDetails.Reference()), textCell(r.Reference), momentCell(r.at), momentCell(r.at),
-		currencyCell(r.Currency), amountCell(record.Amount{Currency: r.Currency, Value: r.Value}), fee, feeCurrency,
-		textCell(p.processor), textCell(r.Row), textCell(r.Op),
-	}
+	row := appendMoments([]cell{textCell(p.ID), textCell(p.ProcessorDetails.Reference()), textCell(r.Reference)}, r.at, zone)
+	return append(row, currencyCell(r.Currency), amountCell(record.Amount{Currency: r.Currency, Value: r.Value}), fee, feeCurrency,
+		textCell(p.processor), textCell(r.Row), textCell(r.Op))
 }

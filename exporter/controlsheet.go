@@ -1,60 +1,121 @@
 package exporter
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/payrec/payrec/record"
 )
 
-// writeControl writes the sheet that says whether to believe the others: what
-// was asked for, and what was read held against what the workbook holds. The
-// workbook's side is live: change a figure on Payments and the sheet says so.
-func (d *Dataset) writeControl(b *book, written tally) error {
-	facts := d.facts()
-	checks := d.checks(b, written)
-	s, err := b.begin("Control", page{widths: []float64{32, 44, 11, 21, 21, 18, 12}, rows: 5 + len(facts) + len(checks)})
-	if err != nil {
-		return err
+// controlChapter is the sheet that says whether to believe the others: what was
+// planned from the files, what the account has and what the workbook holds, held
+// against each other. The workbook's side is live: change a figure on Payments
+// and the sheet says so.
+func (d *Dataset) controlChapter(written tally) chapter {
+	return chapter{
+		lay: func(b *book) error {
+			sheet, err := d.control(b, d.read) // as long as it is going to be
+			if err != nil {
+				return err
+			}
+			return b.lay("Control", page{widths: []float64{44, 32, 11, 21, 21, 18, 14}, rows: len(sheet.rows)})
+		},
+		write: func(b *book) error {
+			sheet, err := d.control(b, written)
+			if err != nil {
+				return err
+			}
+			s, err := b.begin("Control")
+			if err != nil {
+				return err
+			}
+			return errors.Join(s.write(sheet), s.end())
+		},
 	}
-	if err := s.add([]cell{textCell("Control")}, nil, roleTitle); err != nil {
-		return err
-	}
-	s.skip(1)
-	if err := s.header("Read against written", "", "Currency", "#Read from the API", "#In this workbook", "#Difference", "Result"); err != nil {
-		return err
-	}
-	for _, c := range checks {
-		if err := s.addCheck(c); err != nil {
-			return err
+}
+
+// The columns of the Control sheet.
+const (
+	conName = iota
+	conOf
+	conCurrency
+	conLeft  // what was read, or a number of payments
+	conRight // what was written, or an amount
+	conGap
+	conResult
+)
+
+const (
+	inAgreement  = "agrees"
+	inDifference = "DIFFERS"
+)
+
+func (d *Dataset) control(b *book, written tally) (*draft, error) {
+	sheet := &draft{}
+	sheet.add(roleTitle, textCell("Control"))
+	sheet.skip(2) // the verdict, see below
+	sheet.header("Read against written", "", "Currency", "#Read from the API", "#In this workbook", "#Difference", "Result")
+	first := sheet.at()
+	for _, c := range d.checks(b, written) {
+		if err := sheet.addCheck(c); err != nil {
+			return nil, err
 		}
 	}
-	s.skip(1)
-	if err := s.header("About", "", "", "", "", "", ""); err != nil {
-		return err
+	sheet.skip(1)
+	sheet.header("From the files to this workbook", "", "Currency", "#Payments", "#Amount", "", "Result")
+	if err := d.addBridge(sheet, written); err != nil {
+		return nil, err
 	}
-	last := ""
-	for _, f := range facts {
-		section := f.Section
-		if section == last {
-			section = ""
+	last := sheet.at() - 1
+	sheet.rows[1] = sheet.verdict(first, last)
+	sheet.skip(1)
+	sheet.header("About", "", "", "", "", "", "")
+	section := ""
+	for _, f := range d.facts() {
+		said := f.Section
+		if said == section {
+			said = ""
 		}
-		last = f.Section
-		if err := s.add([]cell{textCell(section), textCell(f.Name), textCell(f.Value)}, nil, roleData); err != nil {
-			return err
+		section = f.Section
+		if said != "" {
+			sheet.add(roleNote, textCell(said))
+		}
+		sheet.add(roleData, textCell(f.Name), textCell(f.Value))
+	}
+	return sheet, nil
+}
+
+// verdict is the line that counts the results between two rows.
+func (d *draft) verdict(first, last int) draftRow {
+	n := 0
+	for _, row := range d.rows[first-1 : last] {
+		if len(row.marks) > conResult && row.marks[conResult].text == inDifference {
+			n++
 		}
 	}
-	return s.end()
+	const good = "All figures below agree."
+	m := mark{textCell(good), roleGood, fmt.Sprintf("IF(COUNTIF(%s:%s,%q)=0,%q,COUNTIF(%s:%s,%q)&\" of the figures below differ.\")",
+		ref(conResult, first), ref(conResult, last), inDifference, good, ref(conResult, first), ref(conResult, last), inDifference)}
+	if n > 0 {
+		m.cell, m.role = textCell(fmt.Sprintf("%d of the figures below differ.", n)), roleBad
+	}
+	return draftRow{marks: []mark{m}}
 }
 
 // facts are the lines that are no figures: ours, then the caller's.
 func (d *Dataset) facts() []Fact {
 	s := d.summary
 	count := func(n int) string { return fmt.Sprint(n) }
+	twin := ", with a UTC twin beside"
+	if isUTC(d.options.Period.Zone) {
+		twin = ""
+	}
 	facts := []Fact{
 		{"Export", "Program", orPayrec(d.options.Generator)},
 		{"Export", "Period", d.options.Period.String()},
-		{"Export", "Dates shown in", d.options.Period.Zone.String() + ", with a UTC twin beside"},
+		{"Export", "Dates shown in", d.options.Period.Zone.String() + twin},
 		{"Export", "Period goes by", map[string]string{ByPaid: "paid: the business date stamped by payrec, else when the payment was reported", ByReported: "reported: when the payment was reported to the API",
 			BySettled: "settled: the day in metadata " + d.options.Period.SettledKey, ByRefunded: "refunded: payments with a refund in the period", ByMoved: "moved: payments paid, or with a refund, in the period"}[d.options.Period.By]},
 		{"Export", "Attempts", string(d.options.Attempts)},
@@ -66,6 +127,7 @@ func (d *Dataset) facts() []Fact {
 	if d.options.Attempts != NoAttempts {
 		facts = append(facts, Fact{"Read", "Attempts", count(s.Attempts)})
 	}
+	facts = append(facts, Fact{"Read", "Exceptions", count(d.own+len(d.journal.exceptions)+len(d.unplaced)) + ", see sheet Exceptions"})
 	if s.Unplaced > 0 {
 		facts = append(facts, Fact{"Left out", "Payments without the date that the period goes by", count(s.Unplaced)})
 		for _, id := range d.unplaced[:min(len(d.unplaced), maxDamaged)] {
@@ -81,7 +143,7 @@ func (d *Dataset) facts() []Fact {
 			facts = append(facts, Fact{"Cannot be used", "and more", count(more)})
 		}
 	}
-	return append(facts, d.options.Control...)
+	return slices.Concat(facts, d.options.Control, d.importFacts())
 }
 
 // A check is a figure as read beside the same figure in the workbook.
@@ -102,6 +164,10 @@ func (d *Dataset) checks(b *book, written tally) []check {
 	var all []check
 	for _, c := range currencies(d.read, written) {
 		r, w := d.read.of(c), written.of(c)
+		lines := b.summing(&refunds, "amount", c)
+		if d.locked > 0 { // Refunds has lines of payments that have none in Payments
+			lines = ""
+		}
 		money := func(v int64) cell { return amountCell(record.Amount{Currency: c, Value: v}) }
 		all = append(all,
 			check{name: "Payments", currency: c, read: numberCell(r.count), written: numberCell(w.count), formula: b.counting(&payments, "currency", c)},
@@ -110,7 +176,7 @@ func (d *Dataset) checks(b *book, written tally) []check {
 			check{name: "Refunded", currency: c, read: money(r.refunded), written: money(w.refunded), formula: b.summing(&payments, "refunded", c)},
 			check{name: "Failed", currency: c, read: money(r.failed), written: money(w.failed), formula: b.summing(&payments, "failed", c)},
 			check{name: "Canceled", currency: c, read: money(r.canceled), written: money(w.canceled), formula: b.summing(&payments, "canceled", c)},
-			check{name: "Refunded, in lines of Refunds", currency: c, read: money(r.refunded), written: money(w.refundLines), formula: b.summing(&refunds, "amount", c), lenient: true})
+			check{name: "Refunded, in lines of Refunds", currency: c, read: money(r.refunded), written: money(w.refundLines), formula: lines, lenient: true})
 	}
 	return all
 }
@@ -144,52 +210,32 @@ func (b *book) overParts(g *grid, formula func(prefix string, last int) string) 
 	return strings.Join(terms, "+")
 }
 
-// addCheck writes one line: both figures, their difference, and what it means.
-func (s *sheet) addCheck(c check) error {
+// addCheck adds one line: both figures, their difference, and what it means.
+func (d *draft) addCheck(c check) error {
 	gap, err := c.gap()
 	if err != nil {
 		return err
 	}
-	wrong, verdict := "DIFFERS", roleGood
+	wrong, verdict, result := inDifference, roleGood, inAgreement
 	if c.lenient {
 		wrong = "not all"
 	}
-	result := "agrees"
 	if gap.n != 0 || !gap.money.Amount.IsZero() {
 		result, verdict = wrong, roleBad
 		if c.lenient {
 			verdict = roleNote
 		}
 	}
-	row := s.row + 1
-	decimals := 0
+	row, decimals := d.at(), 0
 	if c.read.kind == kindMoney {
 		decimals = c.currency.Exponent()
 	}
-	s.values = s.values[:0]
-	for i, v := range []struct {
-		cell    cell
-		role    role
-		formula string
-	}{
-		{textCell(c.name), roleData, ""},
-		{cell{}, roleData, ""},
-		{currencyCell(c.currency), roleData, ""},
-		{c.read, roleData, ""},
-		{c.written, roleData, c.formula},
-		{gap, roleData, fmt.Sprintf("ROUND(%s-%s,%d)", ref(3, row), ref(4, row), decimals)},
-		{textCell(result), verdict, fmt.Sprintf("IF(ABS(%s)<0.0005,\"agrees\",%q)", ref(5, row), wrong)},
-	} {
-		x, err := s.b.value(v.cell, nil, v.role)
-		if err != nil {
-			return err
-		}
-		if _, isText := x.Value.(string); !isText || i == 6 {
-			x.Formula = v.formula
-		}
-		s.values = append(s.values, x)
-	}
-	return s.addValues(roleData)
+	d.addMarks(
+		mark{cell: textCell(c.name)}, mark{}, mark{cell: currencyCell(c.currency)}, mark{cell: c.read},
+		mark{cell: c.written, formula: c.formula},
+		mark{cell: gap, formula: fmt.Sprintf("ROUND(%s-%s,%d)", ref(conLeft, row), ref(conRight, row), decimals)},
+		mark{textCell(result), verdict, fmt.Sprintf("IF(ABS(%s)<0.0005,%q,%q)", ref(conGap, row), inAgreement, wrong)})
+	return nil
 }
 
 // gap is what was read less what was written.

@@ -122,9 +122,11 @@ type Options struct {
 	BeforeAttempts func(payments int) error
 	Cache          AttemptCache // may be nil
 	Lock           Lock
+	Journal        Journal // nil when there is none at hand; the workbook says so
 	Control        []Fact
 	Generator      string // "payrec v1.2.3"; the program, for the Control sheet
 	Locale         Locale // of CSV
+	Raw            bool   // CSV without a guard against formulas: for programs, not for spreadsheets
 }
 
 func (o *Options) check() error {

@@ -76,6 +76,7 @@ type column struct {
 	// totalIn names the column that holds the currency of this one's amounts,
 	// when they are totalled; "" when not.
 	totalIn string
+	helper  bool // of a workbook only, and hidden there
 }
 
 // A grid is a sheet or a CSV file before its format is chosen.
@@ -93,10 +94,29 @@ func (g *grid) index(name string) int {
 	return slices.IndexFunc(g.columns, func(c column) bool { return c.name == name })
 }
 
-// moments gives the two columns of a moment: in the period's zone, and in UTC.
+// moments gives the columns of a moment: in the period's zone, and in UTC; only
+// the latter when the zone is UTC.
 func moments(name, title string, zone *time.Location) []column {
-	return []column{
-		{name: name + " (" + zone.String() + ")", title: title + " (" + zone.String() + ")", zone: zone, width: 20},
-		{name: name + "_utc", title: title + " (UTC)", zone: time.UTC, width: 20},
+	utc := column{name: name + "_utc", title: title + " (UTC)", zone: time.UTC, width: 20}
+	if isUTC(zone) {
+		return []column{utc}
 	}
+	return []column{{name: name + " (" + zone.String() + ")", title: title + " (" + zone.String() + ")", zone: zone, width: 20}, utc}
+}
+
+// appendMoments appends the cells of [moments].
+func appendMoments(row []cell, t time.Time, zone *time.Location) []cell {
+	if !isUTC(zone) {
+		row = append(row, momentCell(t))
+	}
+	return append(row, momentCell(t))
+}
+
+// isUTC says whether the zone is UTC, which has several names.
+func isUTC(zone *time.Location) bool {
+	switch zone.String() {
+	case "UTC", "Etc/UTC", "Etc/UCT", "UCT", "Universal", "Etc/Universal", "Zulu", "Etc/Zulu":
+		return true
+	}
+	return false
 }

@@ -134,12 +134,13 @@ func FuzzStamps(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			var clock clock
 			for _, c := range row {
 				switch c.kind {
 				case kindMoney:
-					number(c.money)
+					isNumber(c.money)
 				case kindMoment:
-					serial(c.at)
+					clock.wall(c.at, time.UTC)
 				}
 			}
 		}

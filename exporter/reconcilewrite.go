@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/payrec/payrec/record"
 )
@@ -43,20 +44,8 @@ func (r *Reconciliation) WriteJSON(w io.Writer) error {
 
 // WriteWorkbook writes a workbook: Summary, the open payments, and all.
 func (r *Reconciliation) WriteWorkbook(w io.Writer) error {
-	b, err := newBook(orPayrec(r.options.Generator))
-	if err != nil {
-		return err
-	}
-	err = r.writeSummary(b)
-	for _, g := range []grid{r.grid("Open", r.Summary.Open, r.Open()), r.grid("All payments", r.Summary.Payments, r.Items())} {
-		if err == nil {
-			err = b.writeGrid(g)
-		}
-	}
-	if err == nil {
-		_, err = b.f.WriteTo(w)
-	}
-	return errors.Join(err, b.f.Close())
+	return writeBook(w, orPayrec(r.options.Generator), maxSheetRows-roomForTotals, []chapter{r.summaryChapter(),
+		gridChapter(r.grid("Open", r.Summary.Open, r.Open())), gridChapter(r.grid("All payments", r.Summary.Payments, r.Items()))})
 }
 
 func (r *Reconciliation) grid(name string, n int, items iter.Seq2[Item, error]) grid {
@@ -88,7 +77,7 @@ func (r *Reconciliation) grid(name string, n int, items iter.Seq2[Item, error]) 
 	slices.Sort(g.currencies)
 	g.rows = func(yield func([]cell, error) bool) {
 		for i, err := range items {
-			if !yield(i.cells(), err) || err != nil {
+			if !yield(i.cells(zone), err) || err != nil {
 				return
 			}
 		}
@@ -96,9 +85,9 @@ func (r *Reconciliation) grid(name string, n int, items iter.Seq2[Item, error]) 
 	return g
 }
 
-func (i Item) cells() []cell {
+func (i Item) cells(zone *time.Location) []cell {
 	var file, stripe record.Currency
-	row := []cell{textCell(string(i.State)), textCell(i.Payment), textCell(i.Reference), momentCell(i.At), momentCell(i.At)}
+	row := appendMoments([]cell{textCell(string(i.State)), textCell(i.Payment), textCell(i.Reference)}, i.At, zone)
 	for _, side := range []struct {
 		a *record.Amount
 		c *record.Currency
@@ -132,73 +121,58 @@ func refundedCell(value int64, currencies ...record.Currency) cell {
 	return cell{}
 }
 
-// writeSummary writes the sheet that says how it came out.
-func (r *Reconciliation) writeSummary(b *book) error {
-	facts := r.facts()
-	s, err := b.begin("Summary", page{widths: []float64{30, 12, 14, 22, 22, 22}, rows: 12 + len(r.Summary.Lines) + len(r.Payouts) + len(facts), header: 0})
-	if err != nil {
-		return err
-	}
-	verdict := cell{kind: kindText, text: "Nothing is open."}
-	look := roleGood
-	if n := r.Summary.Open; n > 0 {
-		verdict.text, look = fmt.Sprintf("%d of %d payments are open; sheet Open says why.", n, r.Summary.Payments), roleBad
-	}
-	steps := []func() error{
-		func() error { return s.add([]cell{textCell("Reconciliation")}, nil, roleTitle) },
-		func() error { return s.add([]cell{verdict}, nil, look) },
-		func() error {
-			s.skip(1)
-			return s.header("State", "Currency", "#Payments", "#In the files", "#At Stripe")
+// summaryChapter is the sheet that says how it came out.
+func (r *Reconciliation) summaryChapter() chapter {
+	sheet := r.summarySheet()
+	return chapter{
+		lay: func(b *book) error {
+			return b.lay("Summary", page{widths: []float64{30, 12, 14, 22, 22, 22}, rows: len(sheet.rows)})
 		},
-		func() error { return r.addLines(s) },
-		func() error { return r.addPayouts(s) },
-		func() error { s.skip(1); return s.header("About", "", "", "", "") },
-		func() error {
-			for _, f := range facts {
-				if err := s.add([]cell{textCell(f.Name), textCell(f.Value)}, nil, roleData); err != nil {
-					return err
-				}
+		write: func(b *book) error {
+			s, err := b.begin("Summary")
+			if err != nil {
+				return err
 			}
-			return nil
+			return errors.Join(s.write(sheet), s.end())
 		},
-		s.end,
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return fmt.Errorf("sheet Summary: %w", err)
-		}
-	}
-	return nil
 }
 
-func (r *Reconciliation) addLines(s *sheet) error {
+func (r *Reconciliation) summarySheet() *draft {
+	sheet := &draft{}
+	sheet.add(roleTitle, textCell("Reconciliation"))
+	if n := r.Summary.Open; n > 0 {
+		sheet.add(roleBad, textCell(fmt.Sprintf("%d of %d payments are open; sheet Open says why.", n, r.Summary.Payments)))
+	} else {
+		sheet.add(roleGood, textCell("Nothing is open."))
+	}
+	sheet.skip(1)
+	sheet.header("State", "Currency", "#Payments", "#In the files", "#At Stripe")
 	for _, l := range r.Summary.Lines {
 		row := []cell{textCell(string(l.State)), currencyCell(l.Currency), numberCell(int64(l.Count)), {}, {}}
 		if l.Currency != "" {
 			row[3], row[4] = amountCell(record.Amount{Currency: l.Currency, Value: l.File}), amountCell(record.Amount{Currency: l.Currency, Value: l.Stripe})
 		}
-		if err := s.add(row, nil, roleData); err != nil {
-			return err
-		}
+		sheet.add(roleData, row...)
 	}
-	return nil
+	r.addPayouts(sheet)
+	sheet.skip(1)
+	sheet.header("About", "", "", "", "")
+	for _, f := range r.facts() {
+		sheet.add(roleData, textCell(f.Name), textCell(f.Value))
+	}
+	return sheet
 }
 
-func (r *Reconciliation) addPayouts(s *sheet) error {
+func (r *Reconciliation) addPayouts(sheet *draft) {
 	if len(r.Payouts) == 0 {
-		return nil
+		return
 	}
-	s.skip(1)
-	if err := s.header("Payouts of", "Currency", "#Payouts", "#All other rows", "#Paid out", "#Left in the file"); err != nil {
-		return err
-	}
+	sheet.skip(1)
+	sheet.header("Payouts of", "Currency", "#Payouts", "#All other rows", "#Paid out", "#Left in the file")
 	for _, p := range r.Payouts {
-		if err := s.add([]cell{textCell(p.File), currencyCell(p.Currency), numberCell(int64(p.Rows)), moneyCell(p.Movements), moneyCell(p.Paid), moneyCell(p.Left)}, nil, roleData); err != nil {
-			return err
-		}
+		sheet.add(roleData, textCell(p.File), currencyCell(p.Currency), numberCell(int64(p.Rows)), moneyCell(p.Movements), moneyCell(p.Paid), moneyCell(p.Left))
 	}
-	return nil
 }
 
 func (r *Reconciliation) facts() []Fact {

@@ -78,27 +78,36 @@ type Part struct {
 // WriteParts writes an XLSX workbook of the parts in their order. With
 // [Builtins] in their order it is what [Dataset.WriteWorkbook] writes.
 func (d *Dataset) WriteParts(w io.Writer, parts []Part) error {
-	b, err := newBook(orPayrec(d.options.Generator))
-	if err != nil {
-		return err
-	}
-	written := tally{}
-	for _, p := range parts {
-		if p.Sheet != nil {
-			err = b.writeSheet(p.Sheet)
-		} else {
-			err = d.writeBuiltin(b, p.Builtin, written)
-		}
-		if err != nil {
-			return errors.Join(err, b.f.Close())
-		}
-	}
-	_, err = b.f.WriteTo(w)
-	return errors.Join(err, b.f.Close())
+	return d.writeParts(w, maxSheetRows-roomForTotals, parts)
 }
 
-// writeSheet writes a sheet, on as many as it needs; the totals are on the last.
-func (b *book) writeSheet(sh *Sheet) error {
+// sheetChapter is a sheet, on as many as it needs; the totals are on the last.
+func sheetChapter(sh *Sheet) chapter {
+	g := sh.grid()
+	return chapter{
+		lay: func(b *book) error {
+			parts := b.cut(g.name, g.n)
+			for i, p := range parts {
+				below := 0
+				if i == len(parts)-1 && p.rows > 0 {
+					below = len(sh.Totals)
+				}
+				if err := b.layGrid(g, p, below); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		write: func(b *book) error {
+			if err := b.writeSheet(sh, g); err != nil {
+				return fmt.Errorf("sheet %s: %w", sh.Name, err)
+			}
+			return nil
+		},
+	}
+}
+
+func (sh *Sheet) grid() grid {
 	g := grid{name: sh.Name, n: sh.Len}
 	for _, c := range sh.Columns {
 		col := column{title: c.Title, zone: c.Zone, width: c.Width}
@@ -113,32 +122,34 @@ func (b *book) writeSheet(sh *Sheet) error {
 		}
 		g.columns = append(g.columns, col)
 	}
-	var s *sheet
-	left, no := sh.Len, 0
-	next := func() (err error) {
-		p := part{sh.Name, sh.Name, min(left, b.rows)}
-		if no++; no > 1 {
-			p.sheet = fmt.Sprintf("%.24s (%d)", sh.Name, no)
-		}
-		left -= p.rows
-		s, err = b.beginGrid(g, p)
+	return g
+}
+
+func (b *book) writeSheet(sh *Sheet, g grid) error {
+	parts := b.partsOf(&g)
+	s, err := b.beginGrid(g, parts[0])
+	if err != nil {
 		return err
 	}
-	if err := next(); err != nil {
-		return fmt.Errorf("sheet %s: %w", sh.Name, err)
-	}
+	no := 0
 	for row, err := range sh.Rows {
-		if err == nil && s.row == b.rows+1 {
-			err = errors.Join(s.end(), next())
+		if err == nil && s.row == parts[no].rows+1 {
+			if err := s.end(); err != nil {
+				return err
+			}
+			if no++; no == len(parts) {
+				return fmt.Errorf("there are more rows than the %d that were counted", sh.Len)
+			}
+			s, err = b.beginGrid(g, parts[no])
 		}
 		if err == nil {
 			err = s.add(row, g.columns, roleData)
 		}
 		if err != nil {
-			return fmt.Errorf("sheet %s: %w", sh.Name, err)
+			return err
 		}
 	}
-	return errors.Join(s.addSheetTotals(sh.Totals, no == 1), s.end())
+	return errors.Join(s.addSheetTotals(sh.Totals, len(parts) == 1), s.end())
 }
 
 // addSheetTotals writes the totals below an empty line. Formulas do not reach
@@ -150,19 +161,17 @@ func (s *sheet) addSheetTotals(totals []SheetTotal, alone bool) error {
 	}
 	s.skip(1)
 	for _, t := range totals {
-		s.values = s.values[:0]
-		for i, c := range t.Cells {
-			v, err := s.b.value(c, time.UTC, roleTotal)
-			if err != nil {
+		if err := s.next(roleTotal); err != nil {
+			return err
+		}
+		for i := range t.Cells {
+			formula := ""
+			if c := &t.Cells[i]; t.Live && alone && (c.kind == kindMoney || c.kind == kindDecimal) {
+				formula = fmt.Sprintf("SUBTOTAL(109,%s:%s)", ref(i, 2), ref(i, last))
+			}
+			if err := s.put(&t.Cells[i], time.UTC, roleTotal, formula); err != nil {
 				return err
 			}
-			if _, isNumber := v.Value.(float64); isNumber && t.Live && alone {
-				v.Formula = fmt.Sprintf("SUBTOTAL(109,%s:%s)", ref(i, 2), ref(i, last))
-			}
-			s.values = append(s.values, v)
-		}
-		if err := s.addValues(roleTotal); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -67,10 +67,15 @@ type lineKey struct {
 	settledIn record.Currency
 }
 
-// summing collects the lines of a summary.
+// summing collects the lines of a summary, and what else the workbook must know
+// before its first line.
 type summing struct {
-	lines  map[lineKey]*Line
-	totals Summary
+	period     Period
+	lines      map[lineKey]*Line
+	days       map[dayKey]*counted
+	clock      clock
+	exceptions int // that the payments themselves tell of
+	totals     Summary
 }
 
 var errTooLarge = errors.New("a sum is too large to be exact")
@@ -85,7 +90,11 @@ func add(a, b int64) (int64, error) {
 
 func (s *summing) add(p *payment) error {
 	if s.lines == nil {
-		s.lines = map[lineKey]*Line{}
+		s.lines, s.days = map[lineKey]*Line{}, map[dayKey]*counted{}
+	}
+	s.exceptions += len(exceptionsOf(p))
+	if err := s.addDay(p); err != nil {
+		return err
 	}
 	s.totals.Payments++
 	s.totals.Refunds += p.refundCount()

@@ -162,6 +162,14 @@ func (p *Package) Close() error {
 	return p.zip.Close()
 }
 
+// Abandon ends the writing of a workbook that is not to be finished.
+func (p *Package) Abandon() {
+	if p.open != nil {
+		p.open.fail(errors.New("the workbook was given up"))
+		p.open.End()
+	}
+}
+
 // split cuts a worksheet where its rows belong.
 func split(frame []byte) (head, tail []byte, err error) {
 	for _, empty := range []string{"<sheetData></sheetData>", "<sheetData/>"} {

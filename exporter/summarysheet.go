@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,59 +29,59 @@ const (
 	sumColumns
 )
 
-// writeSummary writes the sums per currency, processor and status, and the
-// fees and nets per settlement currency. It has at most a few hundred rows.
-func (d *Dataset) writeSummary(b *book) error {
-	settled, err := settlements(d.summary.Lines)
-	if err != nil {
-		return err
-	}
-	rows := 5 + max(1, len(d.summary.Lines)+payingIn(d.summary.Lines))
-	if len(settled) > 0 {
-		rows += 3 + len(settled)
-	}
-	s, err := b.begin("Summary", page{widths: []float64{13, 26, 20, 11, 19, 19, 17, 17, 17, 12, 16, 19}, rows: rows, header: 5})
-	if err != nil {
-		return err
-	}
-	steps := []func() error{
-		func() error { return s.add([]cell{textCell("Payments")}, nil, roleTitle) },
-		func() error { return s.add([]cell{textCell(capital(d.options.Period.String()))}, nil, roleNote) },
-		func() error {
-			return s.add([]cell{textCell("Each line is in its own currency; nothing is added up across currencies. Collected: guaranteed, before refunds.")}, nil, roleNote)
+// summaryChapter is the sheet that sums the others up: per currency, processor
+// and status; fees and nets per settlement currency; what was open; and how many
+// payments there were on each day.
+func (d *Dataset) summaryChapter() chapter {
+	var sheet draft
+	var chart *excelize.Chart
+	var anchor string
+	return chapter{
+		lay: func(b *book) error {
+			settled, err := settlements(d.summary.Lines)
+			if err != nil {
+				return err
+			}
+			sheet.add(roleTitle, textCell("Payments"))
+			sheet.add(roleNote, textCell(capital(d.options.Period.String())))
+			sheet.add(roleNote, textCell("Each line is in its own currency; nothing is added up across currencies. Collected: guaranteed, before refunds."))
+			sheet.skip(1)
+			sheet.header("Currency", "Processor", "Status", "#Payments", "#Requested", "#Collected", "#Refunded", "#Failed", "#Canceled", "Settled in", "#Fees", "#Net")
+			if err := sheet.addSummaryLines(d.summary.Lines); err != nil {
+				return err
+			}
+			sheet.addSettlements(settled)
+			d.addPositions(&sheet)
+			chart, anchor = d.addVolume(&sheet)
+			widths := []float64{13, 30, 20, 13, 19, 19, 17, 17, 17, 17, 17, 19}
+			for len(widths) < sheet.width() {
+				widths = append(widths, 19)
+			}
+			if err := b.lay("Summary", page{widths: widths, rows: len(sheet.rows), header: 5}); err != nil {
+				return err
+			}
+			if chart == nil {
+				return nil
+			}
+			return b.f.AddChart("Summary", anchor, chart)
 		},
-		func() error {
-			s.skip(1)
-			return s.header("Currency", "Processor", "Status", "#Payments", "#Requested", "#Collected", "#Refunded", "#Failed", "#Canceled", "Settled in", "#Fees", "#Net")
+		write: func(b *book) error {
+			s, err := b.begin("Summary")
+			if err != nil {
+				return err
+			}
+			return errors.Join(s.write(&sheet), s.end())
 		},
-		func() error { return s.addSummaryLines(d.summary.Lines) },
-		func() error { return s.addSettlements(settled) },
-		s.end,
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return fmt.Errorf("sheet Summary: %w", err)
-		}
-	}
-	return nil
-}
-
-// payingIn is in how many currencies the lines' payments are.
-func payingIn(lines []Line) int {
-	n := 0
-	for i, l := range lines { // ascending by currency
-		if i == 0 || lines[i-1].Currency != l.Currency {
-			n++
-		}
-	}
-	return n
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // header writes column titles; a # in front sets one over figures, to the right.
 func (s *sheet) header(titles ...string) error {
-	s.values = s.values[:0]
+	if err := s.next(roleHeader); err != nil {
+		return err
+	}
 	for _, t := range titles {
 		title, figures := strings.CutPrefix(t, "#")
 		l := look{kind: kindText, role: roleHeader}
@@ -91,27 +92,26 @@ func (s *sheet) header(titles ...string) error {
 		if err != nil {
 			return err
 		}
-		s.values = append(s.values, excelize.Cell{StyleID: id, Value: title})
+		s.r.Text(id, fitting(title))
 	}
-	return s.addValues(roleHeader)
+	return nil
 }
 
-func (s *sheet) addSummaryLines(lines []Line) error {
+func (d *draft) addSummaryLines(lines []Line) error {
 	if len(lines) == 0 {
-		return s.add([]cell{textCell("No payments.")}, nil, roleNote)
+		d.add(roleNote, textCell("No payments."))
+		return nil
 	}
 	for len(lines) > 0 {
 		n := 1
 		for n < len(lines) && lines[n].Currency == lines[0].Currency {
 			n++
 		}
-		first := s.row + 1
+		first := d.at()
 		for _, l := range lines[:n] {
-			if err := s.add(l.cells(), nil, roleData); err != nil {
-				return err
-			}
+			d.add(roleData, l.cells()...)
 		}
-		if err := s.addSummaryTotal(lines[:n], first); err != nil {
+		if err := d.addSummaryTotal(lines[:n], first); err != nil {
 			return err
 		}
 		lines = lines[n:]
@@ -143,7 +143,7 @@ func words(s record.Status) string { return strings.ReplaceAll(string(s), "_", "
 
 // addSummaryTotal sums the lines of one currency, which end at the last row.
 // Fees and nets are summed only where all of them are in one currency.
-func (s *sheet) addSummaryTotal(lines []Line, first int) error {
+func (d *draft) addSummaryTotal(lines []Line, first int) error {
 	sum := Line{Currency: lines[0].Currency}
 	oneSettlement := true
 	var err error
@@ -174,23 +174,21 @@ func (s *sheet) addSummaryTotal(lines []Line, first int) error {
 		cells[sumRequested+i] = amountCell(record.Amount{Currency: sum.Currency, Value: v})
 	}
 	cells[sumCurrency], cells[sumStatus] = textCell("Total "+sum.Currency.Upper()), cell{}
-	return s.addFormulas(cells, first)
+	d.addSubtotals(cells, first)
+	return nil
 }
 
-// addFormulas writes a totals line over the rows from first to the last one.
-func (s *sheet) addFormulas(cells []cell, first int) error {
-	s.values = s.values[:0]
+// addSubtotals adds a totals line over the rows from first to the last one.
+func (d *draft) addSubtotals(cells []cell, first int) {
+	var marks []mark
 	for i, c := range cells {
-		v, err := s.b.value(c, nil, roleTotal)
-		if err != nil {
-			return err
+		m := mark{cell: c, role: roleTotal}
+		if c.kind == kindMoney || c.kind == kindNumber {
+			m.formula = fmt.Sprintf("SUBTOTAL(109,%s:%s)", ref(i, first), ref(i, d.at()-1))
 		}
-		if _, text := v.Value.(string); v.Value != nil && !text {
-			v.Formula = fmt.Sprintf("SUBTOTAL(109,%s:%s)", ref(i, first), ref(i, s.row))
-		}
-		s.values = append(s.values, v)
+		marks = append(marks, m)
 	}
-	return s.addValues(roleTotal)
+	d.addMarks(marks...)
 }
 
 // settlements are the fees and nets per settlement currency.
@@ -219,24 +217,17 @@ func settlements(lines []Line) (all []Line, err error) {
 	return all, nil
 }
 
-func (s *sheet) addSettlements(settled []Line) error {
+func (d *draft) addSettlements(settled []Line) {
 	if len(settled) == 0 {
-		return nil
+		return
 	}
-	s.skip(1)
-	if err := s.add([]cell{textCell("Fees and net by settlement currency, as the processors stated them")}, nil, roleNote); err != nil {
-		return err
-	}
-	if err := s.header("Settled in", "", "", "#Payments", "", "", "", "", "", "", "#Fees", "#Net"); err != nil {
-		return err
-	}
+	d.skip(1)
+	d.add(roleNote, textCell("Fees and net by settlement currency, as the processors stated them"))
+	d.header("Settled in", "", "", "#Payments", "", "", "", "", "", "", "#Fees", "#Net")
 	for _, l := range settled {
 		cells := make([]cell, sumColumns)
 		cells[sumCurrency], cells[sumCount] = currencyCell(l.SettledIn), numberCell(l.Count)
 		cells[sumFee], cells[sumNet] = moneyCell(l.Fee), moneyCell(l.Net)
-		if err := s.add(cells, nil, roleTotal); err != nil {
-			return err
-		}
+		d.add(roleTotal, cells...)
 	}
-	return nil
 }
