@@ -24,6 +24,9 @@ type Applier struct {
 	Clock       func() time.Time        // nil is time.Now
 	Progress    func(settled int64)     // called after each call that was settled; may be nil
 	Backoff     func(int) time.Duration // pause before the n-th repetition; nil is full jitter
+	// Unreached is told when the API cannot be reached for a while: the run goes
+	// on trying for about a minute before it gives up. May be nil.
+	Unreached func(error)
 	// Docket and Reader let a refusal of a call that was in doubt be held against
 	// its record; without them it is taken at its word.
 	Docket Docket
@@ -67,11 +70,12 @@ const (
 // applying is the state of one Apply.
 type applying struct {
 	*Applier
-	requests atomic.Int64
-	settled  atomic.Int64
-	breaker  breaker
-	gate     *gate
-	turn     chan struct{} // held while one waits for the limiter; see wait
+	requests  atomic.Int64 // that left this machine
+	unreached atomic.Int64 // connections in a row that were never had
+	settled   atomic.Int64
+	breaker   breaker
+	gate      *gate
+	turn      chan struct{} // held while one waits for the limiter; see wait
 }
 
 // Apply sends the plan's calls, lane by lane, and returns how many requests

@@ -158,7 +158,7 @@ func TestVerdicts(t *testing.T) {
 		{"confirmed", done, record.Confirmed, record.Confirmed, 1, false},
 		{"rejected", Answer{Verdict: Refused}, record.Rejected, record.Rejected, 1, false},
 		{"conflict", Answer{Verdict: Conflict, MayHaveRun: true}, record.ConflictState, record.ConflictState, 1, false},
-		{"not sent", Answer{Verdict: NotSent}, record.Planned, record.UnknownState, tries, true},
+		{"not sent", Answer{Verdict: NotSent}, record.Planned, record.UnknownState, 0, true},
 		{"in doubt", Answer{Verdict: InDoubt, MayHaveRun: true}, record.UnknownState, record.UnknownState, tries, false},
 		{"500", Answer{Verdict: Failed, MayHaveRun: true}, record.UnknownState, record.UnknownState, tries, false},
 		{"500 replayed", Answer{Verdict: Failed, MayHaveRun: true, Final: true}, record.Reconciling, record.Reconciling, 1, false},
@@ -214,6 +214,21 @@ func TestLimiterIsPatient(t *testing.T) {
 	s := &script{answers: map[string][]Answer{"a": append(times(5*tries, Answer{Verdict: Limited, Limit: "global-concurrency"}), Answer{Verdict: Done, Outcome: record.Outcome{RecordID: "pr_9"}})}}
 	if _, err := applier(m, s).Apply(t.Context()); err != nil || m.state["a"] != record.Confirmed {
 		t.Errorf("%v, state %s", err, m.state["a"])
+	}
+}
+
+// An API that cannot be reached is said so after the first vain connections, once,
+// while the run goes on trying; what never left is not counted as sent.
+func TestUnreached(t *testing.T) {
+	vain := Answer{Verdict: NotSent, Err: errors.New("connection refused")}
+	m := newMemory(t, lane(step("a", record.ReportPayment)), lane(step("b", record.ReportPayment)))
+	a := applier(m, &script{answers: map[string][]Answer{"a": append(times(sayUnreached+2, vain), Answer{Verdict: Done, Outcome: record.Outcome{RecordID: "pr_a"}}), "b": append(times(2, vain), Answer{Verdict: Done, Outcome: record.Outcome{RecordID: "pr_b"}})}})
+	a.Concurrency = 1
+	var told []error
+	a.Unreached = func(err error) { told = append(told, err) }
+	requests, err := a.Apply(t.Context())
+	if err != nil || requests != 2 || len(told) != 1 || told[0] != vain.Err {
+		t.Errorf("%d requests, %v, told %v", requests, err, told)
 	}
 }
 

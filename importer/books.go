@@ -56,7 +56,8 @@ func (s Sums) Add(t record.Tally) {
 }
 
 // Account sorts a run's tallies into its calls and the sums of what was
-// planned. applied says that the run is over: what is still planned then was
+// planned, but for the changed calls: the account has them with other values,
+// and nothing is sent for them. applied says that the run is over: what is still planned then was
 // left behind.
 func Account(tallies []record.Tally, applied bool) (Calls, Sums) {
 	var c Calls
@@ -70,6 +71,7 @@ func Account(tallies []record.Tally, applied bool) (Calls, Sums) {
 		c.Planned += t.N
 		if t.Disposition == record.Changed {
 			c.Changed += t.N
+			continue
 		}
 		sums.Add(t)
 	}

@@ -178,10 +178,21 @@ func (a *applying) skewed(answer Answer) error {
 // send does not hear the interrupt: cutting the call short would only trade a
 // known outcome for an unknown one. The sender's own timeout ends it.
 func (a *applying) send(ctx context.Context, step record.Step, recordID string) Answer {
-	a.requests.Add(1)
 	path, body := step.Request(recordID)
-	return a.Sender.Send(context.WithoutCancel(ctx), Request{Path: path, Key: step.Key(), Body: body})
+	answer := a.Sender.Send(context.WithoutCancel(ctx), Request{Path: path, Key: step.Key(), Body: body})
+	if answer.Verdict != NotSent {
+		a.requests.Add(1)
+		a.unreached.Store(0)
+		return answer
+	}
+	if a.unreached.Add(1) == sayUnreached && a.Unreached != nil {
+		a.Unreached(answer.Err)
+	}
+	return answer
 }
+
+// sayUnreached is after how many vain connections in a row somebody is told.
+const sayUnreached = 3
 
 // finish notes an outcome; an interrupt must not keep it from the disk.
 func (a *applying) finish(ctx context.Context, step record.Step, o record.Outcome) error {

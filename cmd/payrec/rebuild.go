@@ -120,7 +120,11 @@ func (r *rebuildResult) write(p *printer) error {
 	}
 	p.grid(g)
 	if r.Twice > 0 {
-		p.line("Reported twice, it seems: %s", strings.Join(r.Examples, ", "))
+		more := ""
+		if rest := r.Twice - int64(len(r.Examples)); rest > 0 {
+			more = fmt.Sprintf(", and %s more", thousands(rest))
+		}
+		p.line("Reported twice, it seems: %s%s", strings.Join(r.Examples, ", "), more)
 	}
 	p.line("%s entered into the journal, %s known to it, with %s.", count(r.Adopted, "call"), thousands(r.Known), count(r.Requests, "request"))
 	return p.err

@@ -29,7 +29,7 @@ type result struct {
 	RequestsSent int64                  `json:"requests_sent"`
 	Searched     *importer.Searched     `json:"looked_up,omitempty"`  // payments that the journal did not know
 	Reconciled   *importer.Reconciled   `json:"reconciled,omitempty"` // what was in doubt and was looked up
-	Sums         importer.Sums          `json:"sums"`                 // of the planned calls, minor units
+	Sums         importer.Sums          `json:"sums"`                 // of the planned calls that were not changed since they were reported, minor units
 	HeldSums     importer.Sums          `json:"held_sums"`            // of the held calls, minor units
 	Files        fileResult             `json:"files"`
 	Problems     problemResult          `json:"problems"`

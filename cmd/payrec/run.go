@@ -160,7 +160,11 @@ func (r *importRun) send(ctx context.Context, run string) (requests int64, stopp
 	}
 	bar := r.newProgress("reporting", "calls", toSend(todo))
 	defer bar.done()
-	return r.applier(run, bar.set).Apply(ctx)
+	applier := r.applier(run, bar.set)
+	applier.Unreached = func(err error) {
+		bar.note("the API cannot be reached so far, and is tried for about a minute: %v", err)
+	}
+	return applier.Apply(ctx)
 }
 
 // conclude prints the books and turns them into an exit status.

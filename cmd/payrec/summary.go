@@ -276,6 +276,8 @@ func (r *result) closing() string {
 		return "Nothing was sent."
 	case r.DryRun:
 		return fmt.Sprintf("Dry run: nothing was written or sent; %s would be reported.", count(r.Calls.Pending, "call"))
+	case !r.Applied && r.Calls.Pending == 0:
+		return "Planned: there is nothing to send."
 	case !r.Applied:
 		return fmt.Sprintf("Planned: %s to send. Apply it with: payrec apply %s", count(r.Calls.Pending, "call"), r.Run)
 	}
@@ -284,6 +286,9 @@ func (r *result) closing() string {
 	case exitOK:
 		return said + " Every row is accounted for."
 	case exitPartial:
+		if f := r.Files; f.Rejects+f.Held == "" {
+			return said + " Some calls were not made; the table above says what became of them."
+		}
 		return said + " Some rows were not imported; the files above say why."
 	case exitDoubt:
 		if s := r.Reconciled; s != nil && s.AskAgain != nil {

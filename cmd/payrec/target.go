@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +81,13 @@ func (a *app) open(ctx context.Context, f *targetFlags, conns int) (*target, err
 	if key.Livemode() && !f.live {
 		return nil, usage("say --live if real reports are meant, or try it with --sandbox", "the API key is a live key")
 	}
-	client, err := stripeapi.New(stripeapi.Config{Base: base, Key: key, Account: f.stripeID, MaxConns: conns, UserAgent: "payrec/" + version()})
+	var once sync.Once
+	client, err := stripeapi.New(stripeapi.Config{Base: base, Key: key, Account: f.stripeID, MaxConns: conns, UserAgent: "payrec/" + version(),
+		Unreached: func(err error) {
+			once.Do(func() {
+				fmt.Fprintln(a.stderr, "payrec:", clean(fmt.Sprintf("the API cannot be read so far, and is asked for about a minute: %v", err)))
+			})
+		}})
 	if err != nil {
 		return nil, &failure{exitUsage, err, ""}
 	}

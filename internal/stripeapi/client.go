@@ -36,6 +36,9 @@ type Config struct {
 	Timeout   time.Duration // of one request; 0 is 90 s; below 80 s only on loopback
 	MaxConns  int           // connections kept alive; 0 is 20. Give the sender's concurrency
 	UserAgent string        // "" is "payrec"
+	// Unreached is told when a read got no answer for the third time in a row,
+	// while it goes on trying. May be nil; must be safe for concurrent use.
+	Unreached func(error)
 	// Transport replaces the client's own, for tests. An error from one that is
 	// no *http.Transport always means in doubt: nobody knows what it sent.
 	Transport http.RoundTripper
@@ -50,6 +53,7 @@ type Client struct {
 	transport http.RoundTripper
 	traced    bool // transport reports to httptrace
 	backoff   backoff
+	unreached func(error)
 }
 
 // What requests share, made once. Only date changes after [New].
@@ -77,7 +81,7 @@ func New(c Config) (*Client, error) {
 	if c.Timeout < 0 || c.Timeout < minTimeout && !c.Base.Loopback() {
 		return nil, fmt.Errorf("a request timeout of %s is too short: below %s, calls that the API is still working on are left in doubt", c.Timeout, minTimeout)
 	}
-	client := &Client{base: c.Base.String(), key: c.Key, timeout: c.Timeout, transport: c.Transport,
+	client := &Client{base: c.Base.String(), key: c.Key, timeout: c.Timeout, transport: c.Transport, unreached: c.Unreached,
 		backoff: backoff{tries: 8, base: 500 * time.Millisecond, most: 32 * time.Second, random: rand.Int64N, sleep: sleep}}
 	if client.transport == nil {
 		client.transport = newTransport(c.MaxConns)

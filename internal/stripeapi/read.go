@@ -187,11 +187,18 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, v any) 
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		var unanswered *failedError
+		if try == sayUnreached && c.unreached != nil && errors.As(err, &unanswered) {
+			c.unreached(err)
+		}
 		if err := c.backoff.wait(ctx, try, wait); err != nil {
 			return err
 		}
 	}
 }
+
+// sayUnreached is after how many tries without an answer somebody is told.
+const sayUnreached = 3
 
 // getOnce also says whether trying again may help and how long the API wants
 // us to wait before.

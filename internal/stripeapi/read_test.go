@@ -220,6 +220,23 @@ func TestReadsGiveUp(t *testing.T) {
 	}
 }
 
+// Somebody is told when nobody answers for the third time, once a read, and of
+// nothing else.
+func TestReadSaysThatNobodyAnswers(t *testing.T) {
+	c := testClient(t, "http://127.0.0.1:1")
+	c.backoff.sleep = func(context.Context, time.Duration) error { return nil }
+	var told []error
+	c.unreached = func(err error) { told = append(told, err) }
+	if _, err := c.Record(t.Context(), "pr_1"); err == nil || len(told) != 1 || !strings.Contains(told[0].Error(), "refused") {
+		t.Errorf("%v; told %v", err, told)
+	}
+	busy, _ := reader(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }))
+	busy.unreached = func(err error) { t.Errorf("an answer was taken for none: %v", err) }
+	if _, err := busy.Record(t.Context(), "pr_1"); err == nil {
+		t.Error("no error")
+	}
+}
+
 func TestReadIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	l := &lister{fault: func(_ int, w http.ResponseWriter) bool { cancel(); w.WriteHeader(503); return true }}
