@@ -120,3 +120,16 @@ func (d *Dataset) Period() Period { return d.options.Period }
 // Unplaced are the ids of the payments that were left out because the date
 // that the period goes by is not known of them, ascending.
 func (d *Dataset) Unplaced() []string { return d.unplaced }
+
+// Habits are what the locale's spreadsheets take: the delimiter, the decimal
+// mark, and whether they need a byte order mark.
+func (l Locale) Habits() (delimiter, decimal string, bom bool) {
+	delimiter, decimal = ",", "."
+	if l.delimiter != 0 {
+		delimiter = string(l.delimiter)
+	}
+	if l.comma {
+		decimal = ","
+	}
+	return delimiter, decimal, l.bom
+}

@@ -33,7 +33,8 @@ var mayImport = map[string][]string{
 	"mapping":             {"record", "internal/table", "internal/expression", "internal/cardnumber"},
 	"importer":            {"record", "mapping", "internal/table", "internal/extsort", "internal/cardnumber"},
 	"exporter":            {"record", "internal/table", "internal/extsort", "internal/sheet"},
-	"cmd/payrec": {"record", "mapping", "importer", "exporter", "sandbox",
+	"exporter/report":     {"record", "exporter", "internal/table", "internal/extsort", "internal/expression", "internal/yamltree"},
+	"cmd/payrec": {"record", "mapping", "importer", "exporter", "exporter/report", "sandbox",
 		"internal/table", "internal/journal", "internal/archive", "internal/stripeapi", "internal/sniff", "internal/scaffold", "internal/cardnumber"},
 }
 

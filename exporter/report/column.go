@@ -1,0 +1,157 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/internal/yamltree"
+)
+
+// A format is what a column's cells are.
+type format string
+
+const (
+	formatText     format = "text"
+	formatMoney    format = "money"
+	formatDecimal  format = "decimal"
+	formatInteger  format = "integer"
+	formatDate     format = "date"
+	formatDatetime format = "datetime"
+	formatBool     format = "bool"
+)
+
+// formats are what each takes besides what is made text of: everything.
+var formats = map[format][]expression.Kind{
+	formatText:     {expression.Text, expression.Number, expression.Money, expression.Time, expression.Bool},
+	formatMoney:    {expression.Money},
+	formatDecimal:  {expression.Number, expression.Money},
+	formatInteger:  {expression.Number},
+	formatDate:     {expression.Time},
+	formatDatetime: {expression.Time},
+	formatBool:     {expression.Bool},
+}
+
+// A column of a sheet.
+type column struct {
+	title    string
+	node     *node
+	value    *value   // nil: nothing, unless a line sets it
+	values   []placed // its own, and those that lines set
+	format   format
+	pattern  string         // strftime; "" is ISO 8601
+	zone     *time.Location // nil: the period's
+	decimals int            // -1: as they are
+	max      int            // characters; 0: any number
+	cut      bool           // a longer text is cut
+	required bool
+	total    bool
+	width    float64
+}
+
+// A placed value is one with its place.
+type placed struct {
+	*value
+	node *node
+}
+
+var columnKeys = []string{"title", "value", "format", "pattern", "zone", "decimals", "max", "longer", "required", "total", "width"}
+
+func (c *compiler) column(s *sheet, n *node) *column {
+	if !c.Keys(n, "a column", columnKeys...) {
+		return nil
+	}
+	col := &column{node: n, decimals: -1, title: c.title(n)}
+	if at := n.Get("value"); at != nil && at.Kind != yamltree.Null {
+		if col.value = c.value(s.names, at); col.value != nil {
+			col.values = append(col.values, placed{col.value, at})
+		}
+	}
+	col.format = format(c.Choice(n.Get("format"), "", formatWords()...))
+	col.pattern = c.OptionalText(n, "pattern")
+	if at := n.Get("zone"); at != nil {
+		col.zone = c.zone(at)
+	}
+	if at := n.Get("decimals"); at != nil {
+		col.decimals, _ = c.Whole(at, 0, 12)
+	}
+	if at := n.Get("max"); at != nil {
+		col.max, _ = c.Whole(at, 1, 32_767)
+	}
+	col.cut = c.Choice(n.Get("longer"), "refuse", "refuse", "cut") == "cut"
+	if at := n.Get("required"); at != nil {
+		col.required = c.Yes(at)
+	}
+	col.total = c.Choice(n.Get("total"), "", "sum") == "sum"
+	if at := n.Get("width"); at != nil {
+		w, _ := c.Whole(at, 1, 255) // what a spreadsheet takes
+		col.width = float64(w)
+	}
+	return col
+}
+
+func formatWords() []string {
+	return []string{"text", "money", "decimal", "integer", "date", "datetime", "bool"}
+}
+
+// title is a heading, which may be computed from params and the period.
+func (c *compiler) title(n *node) string {
+	at := n.Get("title")
+	if at == nil {
+		c.At(n, "say title: Amount", "the column has no title")
+		return ""
+	}
+	v, ok := c.constant(at)
+	if ok && v.Kind() != expression.Text {
+		c.At(at, "text(x) makes text of anything", "a title is text, not %s", v.Kind())
+	}
+	return v.Text()
+}
+
+// finish finds the column's format once all its values are known, and checks
+// what depends on it.
+func (c *compiler) finish(s *sheet, col *column) {
+	if col.format == "" && len(col.values) > 0 {
+		col.format = map[expression.Kind]format{expression.Number: formatDecimal, expression.Money: formatMoney, expression.Time: formatDatetime,
+			expression.Bool: formatBool, expression.Text: formatText}[col.values[0].kind()]
+	}
+	if col.format == "" {
+		col.format = formatText // an empty column that a product wants
+	}
+	for _, v := range col.values {
+		if !slices.Contains(formats[col.format], v.kind()) && !(v.program == nil && v.literal == "") {
+			c.At(v.node, fits(v.kind()), "the column %q is %s, which %s cannot be", col.title, col.format, v.kind())
+		}
+	}
+	figures := col.format == formatMoney || col.format == formatDecimal
+	dates := col.format == formatDate || col.format == formatDatetime
+	for _, rule := range []struct {
+		given bool
+		key   string
+		ok    bool
+	}{{col.pattern != "", "pattern", dates}, {col.zone != nil, "zone", dates}, {col.decimals >= 0, "decimals", figures},
+		{col.max > 0, "max", col.format == formatText}, {col.cut, "longer", col.max > 0}, {col.total, "total", figures || col.format == formatInteger}} {
+		if rule.given && !rule.ok {
+			c.At(col.node.Get(rule.key), "", "%q has no meaning for the column %q, which is %s", rule.key, col.title, col.format)
+		}
+	}
+	for _, other := range s.columns {
+		if other != col && other.title == col.title && len(s.lines) > 0 {
+			c.At(col.node, "choose another title", "two columns have the title %q, so lines cannot say which they set", col.title)
+			return
+		}
+	}
+}
+
+// fits says which formats a kind has.
+func fits(k expression.Kind) string {
+	var words []string
+	for _, w := range formatWords() {
+		if slices.Contains(formats[format(w)], k) {
+			words = append(words, w)
+		}
+	}
+	return fmt.Sprintf("%s can be %s", k, strings.Join(words, ", "))
+}
