@@ -330,6 +330,16 @@ const maxCell = 32767
 
 func fitting(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.ContainsFunc(s, unwritable) {
+		// What is dangerous behind a NUL is not behind what takes its place, and
+		// would keep its guard when it is read back.
+		s = table.Guard(strings.Map(func(r rune) rune {
+			if unwritable(r) {
+				return utf8.RuneError
+			}
+			return r
+		}, table.Unguard(s)))
+	}
 	if len(s) <= maxCell { // never more units than bytes
 		return s
 	}
@@ -346,6 +356,11 @@ func fitting(s string) string {
 		}
 	}
 	return s
+}
+
+// unwritable says whether XML has no room for the character.
+func unwritable(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
 }
 
 func utf16Len(r rune) int {
