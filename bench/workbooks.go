@@ -13,7 +13,7 @@ func (b *bench) xlsxOut() error {
 	if err != nil {
 		return err
 	}
-	ours, err := b.build("peer-excelize")
+	ours, err := b.build("sheet")
 	if err != nil {
 		return err
 	}
