@@ -1,8 +1,10 @@
 package importer
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -47,6 +49,55 @@ func content(e mapping.Event) string {
 	}
 	return p.Hash()
 }
+
+// appendContent appends what content is a hash of, for a draft: equal bytes for
+// equal contents only.
+func appendContent(b []byte, e *mapping.Event) []byte {
+	for i := range e.Params {
+		b = appendText(appendText(b, e.Params[i].Path), e.Params[i].Value)
+	}
+	b = appendText(append(b, 0), e.Payment)
+	return appendMoney(appendMoney(b, e.Fee), e.Net)
+}
+
+// appendMoney tells amounts apart that their texts tell apart.
+func appendMoney(b []byte, m *record.Money) []byte {
+	if m == nil {
+		return append(b, 0)
+	}
+	d := m.Amount
+	if m.Currency != "" { // see record.Money.Text
+		d = d.Trim(m.Currency.Exponent()).Pad(m.Currency.Exponent())
+	}
+	sign := byte(1)
+	if d.IsNeg() {
+		sign = 2
+	}
+	b = binary.LittleEndian.AppendUint64(append(b, sign, byte(d.Scale())), d.Coef())
+	return appendText(b, string(m.Currency))
+}
+
+// mostStamps is more than any call is stamped with.
+const mostStamps = 16
+
+// stampsFit says that the stamps of a call, which the mapping has checked, are
+// surely within the API's limits. False says nothing: operation checks them.
+func (m *maker) stampsFit(e *mapping.Event) bool {
+	const metadata = "metadata"
+	pairs := 0
+	for i := range e.Params {
+		if path := e.Params[i].Path; strings.HasPrefix(path, metadata) {
+			if path == metadata { // unset as a whole
+				return false
+			}
+			pairs++
+		}
+	}
+	return pairs+mostStamps <= record.MaxMetadataPairs && m.sourceFits && fits(e.ID) && (e.ID == e.Payment || fits(e.Payment)) && fits(e.Pos.File)
+}
+
+// fits says that a text can be a value of metadata.
+func fits(s string) bool { return len(s) <= record.MaxMetadataValue && utf8.ValidString(s) }
 
 // stamped returns the event's parameters with what the API would not give back
 // written into their metadata.

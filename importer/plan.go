@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/payrec/payrec/internal/table"
 	"github.com/payrec/payrec/mapping"
@@ -33,6 +34,9 @@ type Planner struct {
 	// account, by one scan of its whole list. Without them their calls are held.
 	Adopter Adopter
 	Account Reader
+
+	workers int // goroutines that map rows; 0: one after the other, in this one
+	parcel  int // rows that these are given at once
 }
 
 // A Report is what planning found. Tallies is nil when the plan was dropped.
@@ -63,13 +67,21 @@ type planning struct {
 	*Planner
 	report  *Report
 	classes map[classKey]*ClassCount
+	maker   *maker
+	calls   []made // of the row in work, when rows are mapped one after the other
 }
 
 // Plan reads every row of every file, writes the plan and seals it, or drops it
 // and says why in [Report.Dropped]. Its error is about the tool (a disk that is
 // full, an interrupt), and then the plan is dropped as well.
 func (p *Planner) Plan(ctx context.Context) (*Report, error) {
-	r := &planning{p, &Report{Run: p.Book.Run(), Lines: map[string]int64{}}, map[classKey]*ClassCount{}}
+	with := *p
+	with.workers, with.parcel = runtime.GOMAXPROCS(0), parcelRows
+	return with.planAll(ctx)
+}
+
+func (p *Planner) planAll(ctx context.Context) (*Report, error) {
+	r := &planning{Planner: p, report: &Report{Run: p.Book.Run(), Lines: map[string]int64{}}, classes: map[classKey]*ClassCount{}, maker: newMaker(p)}
 	err := r.plan(ctx)
 	r.report.Classes = sortedClasses(r.classes)
 	switch {
@@ -87,13 +99,7 @@ func (p *planning) plan(ctx context.Context) error {
 	session := p.Mapping.NewSession()
 	defer session.Close()
 	session.JudgeCards(NewCensus(ctx, p.Files).Judge)
-	if p.Mapping.Gathers() {
-		if err := p.each(ctx, session, session.Gather); err != nil {
-			return err
-		}
-	}
-	err := p.each(ctx, session, func(row *table.Row) error { return p.row(ctx, session, row) })
-	if err != nil {
+	if err := p.rows(ctx, session); err != nil {
 		return err
 	}
 	checks, err := session.Finish()
@@ -114,6 +120,20 @@ func (p *planning) plan(ctx context.Context) error {
 		return err
 	}
 	return p.settle(ctx, tallies)
+}
+
+// rows takes all rows of the files through the mapping.
+func (p *planning) rows(ctx context.Context, session *mapping.Session) error {
+	gathers := p.Mapping.Gathers()
+	if !gathers && p.workers > 0 {
+		return p.parallel(ctx, session)
+	}
+	if gathers {
+		if err := p.each(ctx, session, session.Gather); err != nil {
+			return err
+		}
+	}
+	return p.each(ctx, session, func(row *table.Row) error { return p.row(ctx, session, row) })
 }
 
 // each calls do with every row of every file.
@@ -150,13 +170,18 @@ func (p *planning) file(ctx context.Context, file File, session *mapping.Session
 			}
 		}
 		if err := do(row); err != nil {
-			var broken *table.Error
-			if errors.As(err, &broken) {
-				return p.unreadable(err)
-			}
-			return err
+			return p.ended(err)
 		}
 	}
+}
+
+// ended is what the mapping ended the reading with.
+func (p *planning) ended(err error) error {
+	var broken *table.Error
+	if errors.As(err, &broken) {
+		return p.unreadable(err)
+	}
+	return err
 }
 
 // unreadable notes a problem that ends the reading, of the file or of what the
@@ -177,18 +202,38 @@ func (p *planning) row(ctx context.Context, session *mapping.Session, row *table
 		p.report.Lines[row.Role.String()]++
 		return nil
 	}
-	for _, event := range result.Events {
-		op, err := operation(p.Scope, p.Mapping.Source(), event)
-		if err != nil {
+	for len(p.calls) < len(result.Events) {
+		p.calls = append(p.calls, made{})
+	}
+	for i := range result.Events {
+		p.maker.make(&p.calls[i], &result.Events[i])
+	}
+	return p.enter(ctx, result, p.calls[:len(result.Events)])
+}
+
+// enter takes a row's result, and the calls of its events, into the book and
+// the accounts.
+func (p *planning) enter(ctx context.Context, result *mapping.Result, calls []made) error {
+	for i := range calls {
+		c := &calls[i]
+		if c.err != nil {
 			result.Disposition = mapping.Rejected
-			result.Problems = append(result.Problems, mapping.RowProblem{Code: "invalid_field", Msg: err.Error()})
+			result.Problems = append(result.Problems, mapping.RowProblem{Code: "invalid_field", Msg: c.err.Error()})
 			break
 		}
-		if err := p.Book.Add(ctx, op); err != nil {
+		if err := p.put(ctx, c); err != nil {
 			return err
 		}
 	}
 	return p.account(ctx, result)
+}
+
+// put adds a call to the book.
+func (p *planning) put(ctx context.Context, c *made) error {
+	if draft := p.maker.draft; draft != nil {
+		return draft.add(&c.sketch, c.entry)
+	}
+	return p.Book.Add(ctx, c.op)
 }
 
 // account enters the row into the books of the run.
