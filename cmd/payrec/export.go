@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -25,6 +24,7 @@ type exportFlags struct {
 	rate        float64
 	format      string
 	locale      string
+	raw         bool
 	force       bool
 	json        bool
 }
@@ -36,7 +36,7 @@ func (a *app) exportCommand() *cobra.Command {
 		Short: "Write the account's payment records as a workbook, CSV, JSON Lines or Parquet",
 		Long: `Export pages through all payment records, and through their attempts when asked
 to, and writes them whole or not at all. The ending of the name says which
-format: .xlsx (summary, payments, attempts, refunds and a control sheet), .csv,
+format: .xlsx (summary, payments, attempts, refunds, exceptions and a control sheet), .csv,
 .jsonl or .parquet; - is standard output, as CSV or what --format says. Attempts
 cost one request per payment; what that comes to is said before the first.
 
@@ -51,6 +51,7 @@ Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interru
 	flags.StringVar(&f.attempts, "attempts", "none", "payment attempts to read, `WHICH`: none, latest or all")
 	flags.StringVar(&f.format, "format", "", "the `FORMAT` of -o -: csv (the default) or jsonl")
 	flags.StringVar(&f.locale, "locale", "", "write CSV for a spreadsheet of this `LOCALE`: de-DE is 1,5;2 with a byte order mark")
+	flags.BoolVar(&f.raw, "raw", false, "write text into CSV as it is: for programs; a spreadsheet may run it as a formula")
 	f.periodFlags.add(cmd)
 	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` requests under way at once")
 	flags.Float64Var(&f.rate, "rate", 0, "`N` requests a second at the most (default 20; no limit on this machine)")
@@ -87,16 +88,17 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 		return err
 	}
 	defer closing(&err, t.close)
-	control, err := a.control(cmd, t)
+	imports, facts, err := a.imports(cmd.Context(), t)
 	if err != nil {
 		return err
 	}
+	defer closing(&err, imports.close)
 	pace := a.readRate(f.rate, t.local)
 	read := &reading{app: a, mode: f.attempts, perSecond: pace, bar: a.newProgress("reading", "records", 0)}
 	data, err := exporter.Collect(cmd.Context(), a.paged(t, f.concurrency, pace), exporter.Options{
 		Attempts: exporter.AttemptsMode(f.attempts), Period: period, Concurrency: f.concurrency,
 		Progress: read.set, BeforeAttempts: read.beforeAttempts,
-		Control: control, Generator: "payrec " + version(), Locale: locale,
+		Journal: imports.known(), Control: facts, Generator: "payrec " + version(), Locale: locale, Raw: f.raw,
 	})
 	read.bar.done()
 	if err != nil {
@@ -164,45 +166,6 @@ func (a *app) writeOutput(out output, data *exporter.Dataset) error {
 		return out.write(data, a.stdout)
 	}
 	return table.WriteFile(out.path, func(w io.Writer) error { return out.write(data, w) })
-}
-
-// control says what the journal knows, for the workbook's Control sheet.
-func (a *app) control(cmd *cobra.Command, t *target) ([]exporter.Fact, error) {
-	facts := []exporter.Fact{{Section: "Account", Name: "read from", Value: t.name}}
-	j, note, err := a.readJournal(cmd.Context(), t)
-	if err != nil {
-		return nil, err
-	}
-	if j == nil {
-		return append(facts, exporter.Fact{Section: "Account", Name: "journal", Value: note}), nil
-	}
-	defer j.Close()
-	runs, err := j.Runs(cmd.Context())
-	if err != nil {
-		return nil, err
-	}
-	for _, run := range runs {
-		for _, file := range run.Files {
-			facts = append(facts, exporter.Fact{Section: "Imports", Name: run.ID, Value: fmt.Sprintf("%s · %s · sha256 %s", run.Mapping, file.Name, file.SHA256)})
-		}
-	}
-	totals, err := j.Totals(cmd.Context())
-	if err != nil {
-		return nil, err
-	}
-	sums := map[string]*record.Tally{}
-	for _, t := range totals {
-		key := fmt.Sprintf("%s %s, %s", t.Call, t.State, first(t.Currency.Upper(), "no amount"))
-		if sums[key] == nil {
-			sums[key] = &record.Tally{Currency: t.Currency}
-		}
-		sums[key].N += t.N
-		sums[key].Value += t.Value
-	}
-	for _, key := range slices.Sorted(maps.Keys(sums)) {
-		facts = append(facts, exporter.Fact{Section: "Journal", Name: key, Value: strings.TrimSpace(fmt.Sprintf("%s  %s", count(sums[key].N, "call"), money(sums[key].Value, sums[key].Currency)))})
-	}
-	return facts, nil
 }
 
 func (a *app) printExport(cmd *cobra.Command, f *exportFlags, t *target, data *exporter.Dataset, outputs []output) error {
