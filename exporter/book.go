@@ -138,6 +138,8 @@ func (b *book) style(l look) (int, error) {
 		s.Alignment.Horizontal, s.Alignment.Indent = "left", 1
 	case kindNumber:
 		s.NumFmt = 3 // #,##0
+	case kindBool: // Excel writes TRUE by itself, LibreOffice 1
+		s.CustomNumFmt = new(`"TRUE";"TRUE";"FALSE"`)
 	case kindDecimal:
 		if l.role == roleTotal {
 			s.CustomNumFmt = new("#,##0.00#")
@@ -238,6 +240,7 @@ type page struct {
 	header int   // row of the header: frozen above, repeated in print; 0 for none
 	filter int   // last row of the autofilter that starts at the header; 0 for none
 	hidden []int // columns, from 0
+	breaks []int // rows that begin a new page in print; then the header is not repeated
 }
 
 // printWidth is how many pages the sheet is wide in print, so that it can
@@ -296,16 +299,20 @@ func (b *book) layout(name string, p page) error {
 			steps = append(steps, b.f.SetColVisible(name, column, false))
 		}
 	}
-	if p.header > 0 {
-		below := ref(0, p.header+1)
+	for _, row := range p.breaks {
+		steps = append(steps, b.f.InsertPageBreak(name, ref(0, row)))
+	}
+	if p.header > 0 && len(p.breaks) == 0 {
 		titles := fmt.Sprintf("'%s'!$%d:$%d", name, p.header, p.header)
 		if p.printWidth() > 1 {
 			titles = fmt.Sprintf("'%s'!$A:$A,%s", name, titles)
 		}
-		steps = append(steps,
-			b.f.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: name, RefersTo: titles}),
-			b.f.SetPanes(name, &excelize.Panes{Freeze: true, YSplit: p.header, TopLeftCell: below, ActivePane: "bottomLeft",
-				Selection: []excelize.Selection{{SQRef: below, ActiveCell: below, Pane: "bottomLeft"}}}))
+		steps = append(steps, b.f.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", Scope: name, RefersTo: titles}))
+	}
+	if p.header > 0 {
+		below := ref(0, p.header+1)
+		steps = append(steps, b.f.SetPanes(name, &excelize.Panes{Freeze: true, YSplit: p.header, TopLeftCell: below, ActivePane: "bottomLeft",
+			Selection: []excelize.Selection{{SQRef: below, ActiveCell: below, Pane: "bottomLeft"}}}))
 	}
 	for _, err := range steps {
 		if err != nil {

@@ -62,6 +62,8 @@ func (d *Dataset) plannedPayments() (planned, missing map[record.Currency]counte
 	return planned, missing, nil
 }
 
+const inWorkbook = "In this workbook"
+
 // addWay adds the lines of one currency.
 func (d *Dataset) addWay(to *draft, c record.Currency, planned, missing counted, t *accountTally, w figures) error {
 	line := func(name string, x counted, formula func(column int) string, result mark) {
@@ -69,7 +71,13 @@ func (d *Dataset) addWay(to *draft, c record.Currency, planned, missing counted,
 		if formula != nil {
 			count.formula, sum.formula = formula(conLeft), formula(conRight)
 		}
-		to.addMarks(mark{cell: textCell(name)}, mark{}, mark{cell: currencyCell(c)}, count, sum, mark{}, result)
+		marks := []mark{{cell: textCell(name)}, {}, {cell: currencyCell(c)}, count, sum, {}, result}
+		if name == inWorkbook {
+			for i := range marks[:conResult] {
+				marks[i].role = roleTotal
+			}
+		}
+		to.addMarks(marks...)
 	}
 	plain := func(name string, x counted) { line(name, x, nil, mark{}) }
 	compare := func(a, b counted, rowA, rowB int) mark {
@@ -110,7 +118,7 @@ func (d *Dataset) addWay(to *draft, c record.Currency, planned, missing counted,
 		return fmt.Sprintf("%s-%s-%s+%s", ref(column, first), ref(column, first+1), ref(column, first+2), ref(column, first+3))
 	}, mark{})
 	in := counted{w.count, w.requested}
-	line("In this workbook", in, nil, compare(sum, in, row, row+1))
+	line(inWorkbook, in, nil, compare(sum, in, row, row+1))
 	return nil
 }
 

@@ -80,7 +80,10 @@ func exceptionsOf(p *payment) (all []Exception) {
 // payments tell of, then those that were left out.
 func (d *Dataset) exceptionsGrid() grid {
 	zone := d.options.Period.Zone
-	g := grid{name: "Exceptions", n: len(d.journal.exceptions) + d.own + len(d.unplaced)}
+	g := grid{name: "Exceptions", n: len(d.journal.exceptions) + d.own + len(d.unplaced), empty: "Nothing is open, as far as the payments tell."}
+	if d.journal.known {
+		g.empty = "Nothing is open."
+	}
 	g.columns = slices.Concat([]column{
 		{name: "kind", title: "Kind", width: 15},
 		{name: "reason", title: "What is open", width: 70},

@@ -85,6 +85,7 @@ type grid struct {
 	columns []column
 	rows    iter.Seq2[[]cell, error] // each row is borrowed until the next
 	n       int                      // number of rows
+	empty   string                   // what a workbook says when there are none
 	// currencies get a line of totals each, at the end of each sheet.
 	currencies []record.Currency
 }

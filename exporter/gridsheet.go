@@ -59,6 +59,9 @@ func (b *book) partsOf(g *grid) (parts []part) {
 // below the rows.
 func (b *book) layGrid(g grid, p part, below int) error {
 	look := page{header: 1, filter: p.rows + 1, rows: p.rows + 1}
+	if p.rows == 0 && g.empty != "" {
+		look.rows++
+	}
 	if below > 0 {
 		look.rows += 1 + below
 	}
@@ -100,6 +103,11 @@ func (b *book) writeGrid(g grid) error {
 			return err
 		}
 		return errors.Join(s.addTotals(b.totalLines(g, parts[no]), &g, here, all), s.end())
+	}
+	if g.n == 0 && g.empty != "" {
+		if err := s.add([]cell{textCell(g.empty)}, nil, roleNote); err != nil {
+			return err
+		}
 	}
 	for row, err := range g.rows {
 		if err != nil {
@@ -245,7 +253,7 @@ func (b *book) totalLines(g grid, p part) (lines []totalLine) {
 		lines = append(lines, totalLine{label: "Total " + c.Upper() + of, currency: c, sheets: []part{p}})
 	}
 	if len(g.currencies) > 1 {
-		lines = append(lines, totalLine{label: "Rows that are shown" + of, sheets: []part{p}})
+		lines = append(lines, totalLine{label: "Shown, if of one currency" + of, sheets: []part{p}})
 	}
 	if len(parts) > 1 && p == parts[len(parts)-1] {
 		for _, c := range g.currencies {
@@ -291,7 +299,7 @@ func (s *sheet) addTotals(lines []totalLine, g *grid, here, all totals) error {
 }
 
 // severalCurrencies stands where a sum would mix them.
-const severalCurrencies = "several currencies"
+const severalCurrencies = "mixed"
 
 // shown is the total of the rows that a filter shows, as long as they are of
 // one currency. Before anything is filtered, all are shown.

@@ -52,12 +52,13 @@ func (d *Dataset) summaryChapter() chapter {
 			}
 			sheet.addSettlements(settled)
 			d.addPositions(&sheet)
+			look := page{widths: []float64{13, 30, 20, 13, 19, 19, 17, 17, 17, 17, 17, 19}, header: 5, breaks: []int{sheet.at() + 1}}
 			chart, anchor = d.addVolume(&sheet)
-			widths := []float64{13, 30, 20, 13, 19, 19, 17, 17, 17, 17, 17, 19}
-			for len(widths) < sheet.width() {
-				widths = append(widths, 19)
+			for len(look.widths) < sheet.width() {
+				look.widths = append(look.widths, 19)
 			}
-			if err := b.lay("Summary", page{widths: widths, rows: len(sheet.rows), header: 5}); err != nil {
+			look.rows = len(sheet.rows)
+			if err := b.lay("Summary", look); err != nil {
 				return err
 			}
 			if chart == nil {
