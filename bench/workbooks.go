@@ -43,7 +43,7 @@ func (b *bench) xlsxIn() error {
 		}
 	}
 	return compare(fmt.Sprintf("Reading a workbook of %d rows of 20 cells (payrec maps and checks them as well)", rows), work{rows: rows}, b.rounds, b.present(
-		&contender{name: "payrec import --dry-run", command: []string{b.payrec, "import", book, "-m", mapping, "--dry-run", "--out", b.work}},
+		&contender{name: "payrec import --dry-run", command: []string{b.payrec, "import", book, "-m", "settlement-xlsx.yaml", "--dry-run", "--out", b.work}},
 		&contender{name: "excelize, as documented", command: []string{peer, "read", book}},
 		&contender{name: "excelize, raw cells", command: []string{peer, "raw", book}},
 	))
