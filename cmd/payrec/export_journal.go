@@ -14,7 +14,7 @@ import (
 
 // imports is the account's journal as an export reads it; without a journal it
 // is nil, and the facts say why.
-func (a *app) imports(ctx context.Context, t *target) (*history, []exporter.Fact, error) {
+func (a *app) imports(ctx context.Context, t *target) (*knownImports, []exporter.Fact, error) {
 	facts := []exporter.Fact{{Section: "Account", Name: "read from", Value: t.name}}
 	j, note, err := a.readJournal(ctx, t)
 	if err != nil {
@@ -24,13 +24,13 @@ func (a *app) imports(ctx context.Context, t *target) (*history, []exporter.Fact
 	if j == nil {
 		return nil, facts, nil
 	}
-	return &history{j}, facts, nil
+	return &knownImports{j}, facts, nil
 }
 
-// A history tells an export of the imports that the journal knows.
-type history struct{ j *journal.Journal }
+// knownImports tell an export of the imports that the journal knows.
+type knownImports struct{ j *journal.Journal }
 
-func (h *history) close() error {
+func (h *knownImports) close() error {
 	if h == nil {
 		return nil
 	}
@@ -38,7 +38,7 @@ func (h *history) close() error {
 }
 
 // known is what an export takes: nothing, rather than nothing of a type.
-func (h *history) known() exporter.Journal {
+func (h *knownImports) known() exporter.Journal {
 	if h == nil {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (h *history) known() exporter.Journal {
 }
 
 // Imports are the runs, the oldest first.
-func (h *history) Imports(ctx context.Context) ([]exporter.Import, error) {
+func (h *knownImports) Imports(ctx context.Context) ([]exporter.Import, error) {
 	runs, err := h.j.Runs(ctx)
 	if err != nil {
 		return nil, err
@@ -63,11 +63,11 @@ func (h *history) Imports(ctx context.Context) ([]exporter.Import, error) {
 }
 
 // Totals count all calls, each once.
-func (h *history) Totals(ctx context.Context) ([]record.Tally, error) { return h.j.Totals(ctx) }
+func (h *knownImports) Totals(ctx context.Context) ([]record.Tally, error) { return h.j.Totals(ctx) }
 
 // Exceptions iterates over the calls that did not reach the account, or not as
 // the files have them now: of each call, what the last run that has it says.
-func (h *history) Exceptions(ctx context.Context) iter.Seq2[exporter.Exception, error] {
+func (h *knownImports) Exceptions(ctx context.Context) iter.Seq2[exporter.Exception, error] {
 	return func(yield func(exporter.Exception, error) bool) {
 		found, err := h.exceptions(ctx)
 		if err != nil {
@@ -84,7 +84,7 @@ func (h *history) Exceptions(ctx context.Context) iter.Seq2[exporter.Exception, 
 
 // exceptions finds them from the last run to the first, and gives them in the
 // order of the files. Only runs whose tallies tell of any are read.
-func (h *history) exceptions(ctx context.Context) ([]exporter.Exception, error) {
+func (h *knownImports) exceptions(ctx context.Context) ([]exporter.Exception, error) {
 	runs, err := h.j.Runs(ctx)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func kindOf(e journal.Entry) string {
 
 // over says whether a call is in the account after all, or whether a later file
 // has it again as it was reported.
-func (h *history) over(ctx context.Context, e journal.Entry, later []journal.RunStatus) (bool, error) {
+func (h *knownImports) over(ctx context.Context, e journal.Entry, later []journal.RunStatus) (bool, error) {
 	if e.Disposition != journal.Changed {
 		if call, err := h.j.Call(ctx, e.ID); err == nil { // an error: nothing came of it yet
 			return call.State.There(), nil
