@@ -128,8 +128,9 @@ func reportBeside(t *testing.T, key, reference string) {
 // refund refunds a payment past payrec.
 func refund(t *testing.T, _ reconcileResult, payment string) {
 	t.Helper()
-	i := slices.IndexFunc(readCSV(t, "before.csv"), func(row []string) bool { return row[1] == payment })
-	id := readCSV(t, "before.csv")[i][12]
+	rows := readCSV(t, "before.csv")
+	i := slices.IndexFunc(rows, func(row []string) bool { return row[1] == payment })
+	id := rows[i][slices.Index(rows[0], "payment_records")]
 	post(t, "/v1/payment_records/"+id+"/report_refund", "by hand", url.Values{
 		"outcome": {"refunded"}, "amount[value]": {"77"}, "amount[currency]": {"eur"}, "refunded[refunded_at]": {"1780000000"},
 		"processor_details[type]": {"custom"}, "processor_details[custom][refund_reference]": {"by-hand"},
