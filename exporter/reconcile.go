@@ -108,6 +108,9 @@ func NewReconciler(o ReconcileOptions) (*Reconciler, error) {
 	if err := o.Period.check(); err != nil {
 		return nil, err
 	}
+	if o.Period.By != ByPaid && o.Period.By != ByReported {
+		return nil, fmt.Errorf("payments are held against files by paid or reported date, not by %s", o.Period.By)
+	}
 	return &Reconciler{o: o, main: extsort.Sorter{Limit: extsort.DefaultLimit}, byReference: extsort.Sorter{Limit: extsort.DefaultLimit / 4}, payouts: map[payoutKey]*Payout{}}, nil
 }
 

@@ -18,6 +18,7 @@ import (
 type exportFlags struct {
 	targetFlags
 	periodFlags
+	reportFlags
 	output      string
 	attempts    string
 	concurrency int
@@ -42,7 +43,8 @@ cost one request per payment; what that comes to is said before the first.
 
 Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interrupted`,
 		Example: `  payrec export -o month-end.xlsx --month 2026-06 --zone Europe/Berlin --sandbox
-  payrec export -o payments.csv --attempts all`,
+  payrec export -o payments.csv --attempts all
+  payrec export -o bank.csv --report xero-bank --month 2026-06`,
 		Args: arguments(0, 0, "no argument; -o names the file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.export(cmd, f) },
 	}
@@ -53,6 +55,7 @@ Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interru
 	flags.StringVar(&f.locale, "locale", "", "write CSV for a spreadsheet of this `LOCALE`: de-DE is 1,5;2 with a byte order mark")
 	flags.BoolVar(&f.raw, "raw", false, "write text into CSV as it is: for programs; a spreadsheet may run it as a formula")
 	f.periodFlags.add(cmd)
+	f.reportFlags.add(cmd)
 	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` requests under way at once")
 	flags.Float64Var(&f.rate, "rate", 0, "`N` requests a second at the most (default 20; no limit on this machine)")
 	flags.BoolVar(&f.force, "force", false, "replace files that exist")
@@ -66,10 +69,11 @@ type exportResult struct {
 	Account string           `json:"account"`
 	Files   []string         `json:"files"`
 	Summary exporter.Summary `json:"summary"`
+	Report  *reportResult    `json:"report,omitempty"`
 }
 
 func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
-	period, err := f.period(first(f.zone, a.cfg.Zone, "UTC"))
+	wanted, period, err := a.loadReport(cmd, f)
 	if err != nil {
 		return err
 	}
@@ -105,12 +109,21 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 		return err
 	}
 	defer closing(&err, data.Close)
+	if wanted != nil {
+		files, made, err := a.exportReport(cmd, f, wanted, data, locale)
+		if err != nil {
+			return err
+		}
+		return a.printExport(cmd, f, t, data, files, made)
+	}
+	var files []string
 	for _, out := range outputs {
 		if err := a.writeOutput(out, data); err != nil {
 			return err
 		}
+		files = append(files, out.path)
 	}
-	return a.printExport(cmd, f, t, data, outputs)
+	return a.printExport(cmd, f, t, data, files, nil)
 }
 
 // An output is one file of an export.
@@ -124,6 +137,9 @@ func (f *exportFlags) outputs() ([]output, error) {
 	case "none", "latest", "all":
 	default:
 		return nil, usage("", "--attempts takes none, latest or all, not %q", f.attempts)
+	}
+	if f.report != "" { // which files it makes is known when it is made
+		return nil, nil
 	}
 	var outputs []output
 	if f.format != "" && f.output != "-" {
@@ -168,11 +184,8 @@ func (a *app) writeOutput(out output, data *exporter.Dataset) error {
 	return table.WriteFile(out.path, func(w io.Writer) error { return out.write(data, w) })
 }
 
-func (a *app) printExport(cmd *cobra.Command, f *exportFlags, t *target, data *exporter.Dataset, outputs []output) error {
-	result := exportResult{Account: t.identity.Account, Summary: data.Summary()}
-	for _, out := range outputs {
-		result.Files = append(result.Files, out.path)
-	}
+func (a *app) printExport(cmd *cobra.Command, f *exportFlags, t *target, data *exporter.Dataset, files []string, made *reportResult) error {
+	result := exportResult{Account: t.identity.Account, Files: files, Summary: data.Summary(), Report: made}
 	if f.json {
 		return writeJSON(cmd.OutOrStdout(), result)
 	}
@@ -205,10 +218,14 @@ func (r exportResult) write(p *printer) error {
 	for _, note := range []struct {
 		n    int
 		text string
-	}{{r.Summary.Undated, "without a stamped date, dated by when it was reported"}, {r.Summary.Damaged, "with a stamp or amount that cannot be used"}} {
+	}{{r.Summary.Undated, "without a stamped date, dated by when it was reported"}, {r.Summary.Damaged, "with a stamp or amount that cannot be used"},
+		{r.Summary.Unplaced, "left out, because the date that the period goes by is not known"}} {
 		if note.n > 0 {
 			p.line("%s %s", count(int64(note.n), "payment"), note.text)
 		}
+	}
+	if r.Report != nil {
+		r.Report.write(p)
 	}
 	for _, file := range r.Files {
 		if file != "-" {

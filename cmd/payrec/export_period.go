@@ -22,14 +22,16 @@ func (f *periodFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.from, "from", "", "only payments from this `DATE` on (YYYY-MM-DD)")
 	flags.StringVar(&f.to, "to", "", "only payments before this `DATE` (YYYY-MM-DD)")
 	flags.StringVar(&f.zone, "zone", "", "the time `ZONE` of periods and dates, such as Europe/Berlin (default UTC)")
-	flags.StringVar(&f.by, "by", "paid", "the `DATE` that counts: paid (as stamped by payrec) or reported")
+	flags.StringVar(&f.by, "by", "paid", "the `DATE` that counts: paid (as stamped by payrec), reported, settled or refunded")
 }
 
 // period reads the flags that choose payments by date.
 func (f *periodFlags) period(zone string) (exporter.Period, error) {
 	p := exporter.Period{By: f.by}
-	if f.by != "paid" && f.by != "reported" {
-		return p, usage("", "--by takes paid or reported, not %q", f.by)
+	switch f.by {
+	case exporter.ByPaid, exporter.ByReported, exporter.BySettled, exporter.ByRefunded:
+	default:
+		return p, usage("", "--by takes paid, reported, settled or refunded, not %q", f.by)
 	}
 	var err error
 	if p.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {

@@ -63,7 +63,7 @@ traced to a line of a file.`,
 		}
 	}
 	add("import", a.importCommand(), a.planCommand(), a.applyCommand(), a.statusCommand(), a.resolveCommand(), a.rebuildCommand(), a.undoCommand())
-	add("export", a.exportCommand(), a.reconcileCommand())
+	add("export", a.exportCommand(), a.reconcileCommand(), a.reportsCommand())
 	add("mapping", a.inspectCommand(), a.initCommand(), a.lintCommand(), a.testCommand(), a.explainCommand(), a.presetsCommand(), a.schemaCommand())
 	add("other", a.sandboxCommand(), a.versionCommand())
 	root.SetHelpCommandGroupID("other")

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -108,10 +109,7 @@ func (c *compiler) readParams(root *node) {
 }
 
 func (c *compiler) given(name, otherwise string) string {
-	if v := c.options.Params[name]; v != "" {
-		return v
-	}
-	return otherwise
+	return cmp.Or(c.options.Params[name], c.options.Defaults[name], otherwise)
 }
 
 // period reads the report's, lets whoever loads it have the last word, and

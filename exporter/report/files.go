@@ -21,18 +21,25 @@ type File struct {
 	Write func(io.Writer) error
 }
 
+// TextOptions are what whoever writes CSV has to say about it.
+type TextOptions struct {
+	Locale exporter.Locale // where the report leaves it open
+	Raw    bool            // no guard against formulas
+}
+
 // Files says which files the report has. path ends in .xlsx for a workbook, in
 // .csv for one file for each sheet and split, or is - for standard output, as
 // CSV, which takes one file only. Nothing is written before [File.Write], which
 // may be called again and writes the same bytes.
-func (b *Built) Files(path string, locale exporter.Locale) ([]File, error) {
+func (b *Built) Files(path string, o TextOptions) ([]File, error) {
 	if strings.EqualFold(filepath.Ext(path), ".xlsx") {
 		return []File{{path, b.Lines(), b.writeWorkbook}}, nil
 	}
 	if b.r.WorkbookOnly() {
 		return nil, fmt.Errorf("the report %q has sheets that only a workbook holds; name a file that ends in .xlsx", b.r.name)
 	}
-	form := b.r.text.with(locale)
+	form := b.r.text.with(o.Locale)
+	form.guard = form.guard && !o.Raw
 	var files []File
 	for _, t := range b.tables {
 		if len(t.parts) == 0 { // the titles alone

@@ -116,7 +116,8 @@ func (r *Report) WorkbookOnly() bool {
 
 // Options are what a report needs besides its file.
 type Options struct {
-	Params map[string]string // values of `params`, by name
+	Params   map[string]string // values of `params`, by name
+	Defaults map[string]string // taken for params that are not given, where the report has them
 	// Period turns the report's zone and date into the period that is asked
 	// for; nil takes them with no bounds.
 	Period func(exporter.Period) (exporter.Period, error)

@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/payrec/payrec/exporter"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -55,7 +53,7 @@ func TestGoldenReports(t *testing.T) {
 // asText is all files of a report, and what it has no line for.
 func asText(t *testing.T, b *Built) string {
 	t.Helper()
-	files, err := b.Files("out.csv", exporter.Locale{})
+	files, err := b.Files("out.csv", TextOptions{})
 	if err != nil {
 		return "error:\n" + err.Error() + "\n"
 	}
