@@ -23,6 +23,7 @@ type Built struct {
 	exceptions []Exception
 	more       int // exceptions beyond those
 	replaced   int // letters that the encoding lacks, once written
+	changed    int // texts that were cut, or lost characters, to fit their columns
 }
 
 // An Exception is money that the report has no line for, although it may
@@ -179,6 +180,10 @@ func (b *Built) Exceptions() (all []Exception, more int) { return b.exceptions, 
 // Replaced is how many letters that the encoding lacks were written as "?".
 func (b *Built) Replaced() int { return b.replaced }
 
+// Changed is how many texts were cut, or lost characters that their column does
+// not allow.
+func (b *Built) Changed() int { return b.changed }
+
 // Lines is how many lines the report has, over all its own sheets.
 func (b *Built) Lines() (n int) {
 	for _, t := range b.tables {
@@ -202,7 +207,7 @@ func (b *Built) except(payment, format string, args ...any) {
 func (b *builder) unstamped(p *exporter.Payment) {
 	lines, dated := false, b.r.period.By == exporter.ByRefunded
 	for _, m := range b.makers {
-		lines = lines || m.t.sheet.each == "refund" || m.t.sheet.each == "movement"
+		lines = lines || m.t.sheet.each == "refund" || m.t.sheet.moves()
 		dated = dated || m.t.sheet.each == "movement"
 	}
 	if !lines || p.AmountRefunded.Value == 0 {
@@ -243,12 +248,15 @@ type maker struct {
 	e      *evaluator
 	keys   extsort.Sorter // of a sorted sheet: its items
 	number int64
+	split  split
 	pivot  *pivoting
 }
 
 func newMaker(b *builder, t *content) *maker {
 	m := &maker{b: b, t: t, e: newEvaluator(t.sheet, b.r.period.Zone)}
 	m.keys.Limit = extsort.DefaultLimit
+	m.split = b.r.split
+	m.split.head = b.r.text.head(t.sheet.columns)
 	if t.sheet.pivot != nil {
 		m.pivot = &pivoting{sums: map[string]*pivotLine{}}
 	}
@@ -282,12 +290,14 @@ func (m *maker) items(p *exporter.Payment, yield func(sub int, i *item) error) e
 	one := item{Payment: p, zone: r.period.Zone}
 	each := m.t.sheet.each
 	// A dataset that was collected for movements has other payments as well.
-	if r.Period().By == exporter.ByMoved && each != "movement" && !m.placed(p) {
+	if r.Period().By == exporter.ByMoved && !m.t.sheet.moves() && !m.placed(p) {
 		return nil
 	}
 	switch each {
 	case "payment":
 		return yield(0, &one)
+	case "posting":
+		return postings(p, in, &one, yield)
 	case "attempt":
 		for k := range p.Attempts {
 			i := one
@@ -403,6 +413,7 @@ func (m *maker) finish(ctx context.Context) error {
 			return errEnough
 		}
 	}
+	m.b.changed += m.e.changed
 	return nil
 }
 
@@ -428,6 +439,8 @@ func (m *maker) sorted(ctx context.Context) error {
 		m.number++
 		i := &item{Payment: p, zone: m.b.r.period.Zone, number: m.number}
 		switch each := m.t.sheet.each; {
+		case each == "posting":
+			i.post(int(sub))
 		case each == "attempt":
 			i.attempt, i.rank = &p.Attempts[sub], int64(sub)+1
 		case each != "payment" && sub > 0:
@@ -452,7 +465,7 @@ func (m *maker) lines(i *item) error {
 	if err != nil {
 		return m.fault(i, "", fmt.Errorf("group: %w", err))
 	}
-	part, err := m.t.part(key, m.b.r.split.rows)
+	part, err := m.t.part(key, m.split)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,11 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/internal/yamltree"
@@ -21,6 +23,7 @@ const (
 	formatDate     format = "date"
 	formatDatetime format = "datetime"
 	formatBool     format = "bool"
+	formatDigits   format = "digits" // a number that is a name: its zeros in front stay
 )
 
 // formats are what each takes besides what is made text of: everything.
@@ -32,23 +35,24 @@ var formats = map[format][]expression.Kind{
 	formatDate:     {expression.Time},
 	formatDatetime: {expression.Time},
 	formatBool:     {expression.Bool},
+	formatDigits:   {expression.Text},
 }
 
 // A column of a sheet.
 type column struct {
-	title    string
-	node     *node
-	value    *value   // nil: nothing, unless a line sets it
-	values   []placed // its own, and those that lines set
-	format   format
-	pattern  string         // strftime; "" is ISO 8601
-	zone     *time.Location // nil: the period's
-	decimals int            // -1: as they are
-	max      int            // characters; 0: any number
-	cut      bool           // a longer text is cut
-	required bool
-	total    bool
-	width    float64
+	title     string
+	node      *node
+	value     *value   // nil: nothing, unless a line sets it
+	values    []placed // its own, and those that lines set
+	format    format
+	pattern   string         // strftime; "" is ISO 8601
+	zone      *time.Location // nil: the period's
+	decimals  int            // -1: as they are
+	fit       *fit           // of texts
+	unguarded bool
+	required  bool
+	total     bool
+	width     float64
 }
 
 // A placed value is one with its place.
@@ -57,7 +61,7 @@ type placed struct {
 	node *node
 }
 
-var columnKeys = []string{"title", "value", "format", "pattern", "zone", "decimals", "max", "longer", "required", "total", "width"}
+var columnKeys = []string{"title", "value", "format", "pattern", "zone", "decimals", "max", "longer", "allow", "other", "guard", "required", "total", "width"}
 
 func (c *compiler) column(s *sheet, n *node) *column {
 	if !c.Keys(n, "a column", columnKeys...) {
@@ -77,10 +81,10 @@ func (c *compiler) column(s *sheet, n *node) *column {
 	if at := n.Get("decimals"); at != nil {
 		col.decimals, _ = c.Whole(at, 0, 12)
 	}
-	if at := n.Get("max"); at != nil {
-		col.max, _ = c.Whole(at, 1, 32_767)
+	col.fit = c.fit(n)
+	if at := n.Get("guard"); at != nil {
+		col.unguarded = !c.Yes(at)
 	}
-	col.cut = c.Choice(n.Get("longer"), "refuse", "refuse", "cut") == "cut"
 	if at := n.Get("required"); at != nil {
 		col.required = c.Yes(at)
 	}
@@ -93,7 +97,38 @@ func (c *compiler) column(s *sheet, n *node) *column {
 }
 
 func formatWords() []string {
-	return []string{"text", "money", "decimal", "integer", "date", "datetime", "bool"}
+	return []string{"text", "money", "decimal", "integer", "date", "datetime", "bool", "digits"}
+}
+
+// fit reads what a column's texts must be like.
+func (c *compiler) fit(n *node) *fit {
+	f := &fit{oneLine: c.r.text.oneLine}
+	if at := n.Get("max"); at != nil {
+		f.max, _ = c.Whole(at, 1, 32_767)
+	}
+	if class := c.OptionalText(n, "allow"); class != "" {
+		re, err := regexp.Compile(`\A[` + class + `]\z`)
+		if err != nil {
+			c.At(n.Get("allow"), "write it like A-Za-z0-9 -", "%q is no list of characters", class)
+			return f
+		}
+		f.allowed, f.other = re, c.OptionalText(n, "other")
+		for _, r := range f.other {
+			if !re.MatchString(string(r)) {
+				c.At(n.Get("other"), "", "%q is not among the characters that the column allows", r)
+			}
+		}
+	}
+	if c.Choice(n.Get("longer"), "refuse", "refuse", "cut") == "cut" {
+		if f.cut = "…"; f.allowed != nil && !f.allowed.MatchString(f.cut) {
+			f.cut = f.other // "" cuts without a mark
+		}
+		f.mayCut = true
+		if utf8.RuneCountInString(f.cut) >= f.max && f.max > 0 {
+			f.cut = ""
+		}
+	}
+	return f
 }
 
 // title is a heading, which may be computed from params and the period.
@@ -126,13 +161,15 @@ func (c *compiler) finish(s *sheet, col *column) {
 		}
 	}
 	figures := col.format == formatMoney || col.format == formatDecimal
+	texts := col.format == formatText
 	dates := col.format == formatDate || col.format == formatDatetime
 	for _, rule := range []struct {
 		given bool
 		key   string
 		ok    bool
 	}{{col.pattern != "", "pattern", dates}, {col.zone != nil, "zone", dates}, {col.decimals >= 0, "decimals", figures},
-		{col.max > 0, "max", col.format == formatText}, {col.cut, "longer", col.max > 0}, {col.total, "total", figures || col.format == formatInteger}} {
+		{col.node.Get("max") != nil, "max", texts}, {col.node.Get("longer") != nil, "longer", col.fit.max > 0}, {col.node.Get("allow") != nil, "allow", texts},
+		{col.node.Get("other") != nil, "other", col.fit.allowed != nil}, {col.unguarded, "guard", texts}, {col.total, "total", figures || col.format == formatInteger}} {
 		if rule.given && !rule.ok {
 			c.At(col.node.Get(rule.key), "", "%q has no meaning for the column %q, which is %s", rule.key, col.title, col.format)
 		}

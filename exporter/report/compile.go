@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func (c *compiler) readParams(root *node) {
 			c.params[name.Text] = expression.TextOf(c.given(name.Text, decl.Text))
 			return
 		}
-		if decl.Kind != yamltree.Null && !c.Keys(decl, fmt.Sprintf("param %q", name.Text), "doc", "required", "default", "values") {
+		if decl.Kind != yamltree.Null && !c.Keys(decl, fmt.Sprintf("param %q", name.Text), "doc", "required", "default", "values", "pattern") {
 			return
 		}
 		given := c.given(name.Text, c.OptionalText(decl, "default"))
@@ -95,6 +96,7 @@ func (c *compiler) readParams(root *node) {
 		if allowed := c.Texts(decl.Get("values")); given != "" && len(allowed) > 0 && !slices.Contains(allowed, given) {
 			c.At(name, yamltree.DidYouMean(given, allowed), "the param %q must be one of %s, not %q", name.Text, strings.Join(allowed, ", "), given)
 		}
+		c.pattern(name, decl, given)
 		c.params[name.Text] = expression.TextOf(given)
 	})
 	for _, name := range slices.Sorted(maps.Keys(c.options.Params)) {
@@ -105,6 +107,21 @@ func (c *compiler) readParams(root *node) {
 			}
 			c.At(at, yamltree.DidYouMeanOr(name, slices.Sorted(maps.Keys(c.params))), "the report has no param %q", name)
 		}
+	}
+}
+
+// pattern holds a param's value against the regular expression of its whole.
+func (c *compiler) pattern(name, decl *node, given string) {
+	src := c.OptionalText(decl, "pattern")
+	if src == "" {
+		return
+	}
+	re, err := regexp.Compile(`\A(?:` + src + `)\z`)
+	switch {
+	case err != nil:
+		c.At(decl.Get("pattern"), "", "the pattern cannot be read: %v", err)
+	case given != "" && !re.MatchString(given):
+		c.At(name, c.OptionalText(decl, "doc"), "the param %q is %q, which is not of the form %s", name.Text, given, src)
 	}
 }
 
@@ -225,19 +242,24 @@ func (c *compiler) refusals(n *names, at *node) (all []refusal) {
 
 // A split says how files are cut.
 type split struct {
-	rows int   // at most in one file or sheet; 0: any number
-	at   *node // of `by`, which each sheet compiles in its own scope
+	rows  int   // at most in one file or sheet; 0: any number
+	bytes int   // at most in one file of text; 0: any number
+	at    *node // of `by`, which each sheet compiles in its own scope
+	head  int   // bytes of what stands above the lines
 }
 
 func (c *compiler) split(n *node) {
-	if n == nil || !c.Keys(n, "split", "rows", "by") {
+	if n == nil || !c.Keys(n, "split", "rows", "bytes", "by") {
 		return
 	}
 	if at := n.Get("rows"); at != nil {
 		c.r.split.rows, _ = c.Whole(at, 1, 10_000_000)
 	}
+	if at := n.Get("bytes"); at != nil {
+		c.r.split.bytes, _ = c.Whole(at, 1000, 1_000_000_000)
+	}
 	c.r.split.at = n.Get("by")
-	if c.r.split.rows == 0 && c.r.split.at == nil {
+	if c.r.split.rows == 0 && c.r.split.bytes == 0 && c.r.split.at == nil {
 		c.At(n, "say rows: 1000 or by: =currency", "split does not say how")
 	}
 }
@@ -274,7 +296,7 @@ const maxSheets = 50
 func (c *compiler) checkSheets(n *node) {
 	var payments, moves bool
 	for _, s := range c.r.sheets {
-		moves = moves || s.each == "movement"
+		moves = moves || s.moves()
 		if s.builtin == "control" && !payments {
 			c.At(n, "put {builtin: payments} before it", "the builtin control holds the account against the builtin payments, which does not stand before it")
 		}

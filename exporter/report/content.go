@@ -22,14 +22,14 @@ type content struct {
 const maxParts = 200
 
 // part is the part of a key, made when it is not there yet.
-func (t *content) part(key string, rows int) (*part, error) {
+func (t *content) part(key string, limit split) (*part, error) {
 	if p := t.byKey[key]; p != nil {
 		return p, nil
 	}
 	if len(t.parts) == maxParts {
 		return nil, fmt.Errorf("sheet %q: split by makes more than %d files; split by something that has fewer values", t.sheet.name, maxParts)
 	}
-	p := &part{sheet: t.sheet, key: key, limit: rows, spool: spool{width: len(t.sheet.columns)}, totals: map[totalKey][]record.Money{}}
+	p := &part{sheet: t.sheet, key: key, limit: limit, chunkBytes: limit.head, spool: spool{width: len(t.sheet.columns)}, totals: map[totalKey][]record.Money{}}
 	if t.byKey == nil {
 		t.byKey = map[string]*part{}
 	}
@@ -42,13 +42,14 @@ func (t *content) part(key string, rows int) (*part, error) {
 type part struct {
 	sheet *sheet
 	key   string
-	limit int // lines in one file; 0: any number
+	limit split // of one file
 	spool spool
 	n     int
 
-	chunks []int // lines of each file but the last
-	chunk  int   // lines of the last file, whole entries only
-	entry  entry
+	chunks     []int // lines of each file but the last
+	chunk      int   // lines of the last file, whole entries only
+	chunkBytes int
+	entry      entry
 
 	totals map[totalKey][]record.Money // by column
 }
@@ -61,6 +62,7 @@ type entry struct {
 	key     string // of `per`
 	of      string // the item that began it, for messages
 	lines   int
+	bytes   int
 	balance map[record.Currency]record.Money // debit less credit
 }
 
@@ -84,6 +86,9 @@ func (p *part) add(row []expression.Value, item int64, of, group string) (wrong 
 		p.entry = entry{begun: true, item: item, key: key, of: of}
 	}
 	p.entry.lines++
+	if p.limit.bytes > 0 {
+		p.entry.bytes += textSize(row)
+	}
 	p.n++
 	if err := errors.Join(p.weigh(row), p.total(row, group)); err != nil {
 		wrong = append(wrong, &Fault{p.sheet.name, "", of, err})
@@ -134,19 +139,24 @@ func (p *part) endEntry() *Fault {
 	if !e.begun {
 		return nil
 	}
-	if p.limit > 0 && p.chunk+e.lines > p.limit {
+	rows, bytes := p.limit.rows, p.limit.bytes
+	if rows > 0 && p.chunk+e.lines > rows || bytes > 0 && p.chunkBytes+e.bytes > bytes {
 		if p.chunk > 0 {
 			p.chunks = append(p.chunks, p.chunk)
 		}
-		p.chunk = 0
+		p.chunk, p.chunkBytes = 0, p.limit.head
 	}
 	p.chunk += e.lines
+	p.chunkBytes += e.bytes
 	what := "the entry"
 	if e.key != "" {
 		what = fmt.Sprintf("the entry %q", e.key)
 	}
-	if p.limit > 0 && e.lines > p.limit {
-		return &Fault{p.sheet.name, "", e.of, fmt.Errorf("%s has %d lines, but a file takes %d, and an entry is never cut", what, e.lines, p.limit)}
+	if rows > 0 && e.lines > rows {
+		return &Fault{p.sheet.name, "", e.of, fmt.Errorf("%s has %d lines, but a file takes %d, and an entry is never cut", what, e.lines, rows)}
+	}
+	if bytes > 0 && p.limit.head+e.bytes > bytes {
+		return &Fault{p.sheet.name, "", e.of, fmt.Errorf("%s has up to %d bytes, but a file takes %d, and an entry is never cut", what, e.bytes, bytes)}
 	}
 	if e.spoiled {
 		return nil

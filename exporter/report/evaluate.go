@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/record"
@@ -17,6 +16,8 @@ type evaluator struct {
 	frame *expression.Frame
 	done  []int64 // by name: the turn in which a let was computed
 	turn  int64
+
+	changed int // texts that were cut, or lost characters
 }
 
 func newEvaluator(s *sheet, zone *time.Location) *evaluator {
@@ -87,7 +88,11 @@ func (e *evaluator) cell(col *column, v *value) (expression.Value, error) {
 	}
 	switch col.format {
 	case formatText:
-		return col.text(plain(x))
+		return e.fitted(col, plain(x))
+	case formatDigits:
+		if s := plain(x); strings.Trim(s, "0123456789") != "" {
+			return x, fmt.Errorf("%q is not made of digits alone", shortened(s))
+		}
 	case formatInteger:
 		if !x.Number().IsInt() {
 			return x, fmt.Errorf("%s is no whole number", x)
@@ -98,15 +103,14 @@ func (e *evaluator) cell(col *column, v *value) (expression.Value, error) {
 	return x, nil
 }
 
-// text keeps a text within the column's length.
-func (col *column) text(s string) (expression.Value, error) {
-	if col.max > 0 && utf8.RuneCountInString(s) > col.max {
-		if !col.cut {
-			return expression.Value{}, fmt.Errorf("%q has %d characters, but %d are allowed; say longer: cut where that is harmless", shortened(s), utf8.RuneCountInString(s), col.max)
-		}
-		s = strings.TrimRight(string([]rune(s)[:col.max]), " ")
+// fitted makes a text one that the column takes, and counts those that it
+// changed.
+func (e *evaluator) fitted(col *column, s string) (expression.Value, error) {
+	s, changed, err := col.fit.apply(s)
+	if changed {
+		e.changed++
 	}
-	return expression.TextOf(s), nil
+	return expression.TextOf(s), err
 }
 
 // figure gives a figure the column's decimals, if it says how many.

@@ -38,12 +38,15 @@ func (b *Built) Files(path string, o TextOptions) ([]File, error) {
 	if b.r.WorkbookOnly() {
 		return nil, fmt.Errorf("the report %q has sheets that only a workbook holds; name a file that ends in .xlsx", b.r.name)
 	}
+	if p := b.r.text.prefix; path != "-" && !strings.HasPrefix(filepath.Base(path), p) {
+		return nil, fmt.Errorf("the file %q would not be read: files of %q begin with %s; write -o %s", path, b.r.name, p, filepath.Join(filepath.Dir(path), p+filepath.Base(path)))
+	}
 	form := b.r.text.with(o.Locale)
 	form.guard = form.guard && !o.Raw
 	var files []File
 	for _, t := range b.tables {
 		if len(t.parts) == 0 { // the titles alone
-			if _, err := t.part("", 0); err != nil {
+			if _, err := t.part("", split{}); err != nil {
 				return nil, err
 			}
 		}
@@ -70,7 +73,7 @@ func (b *Built) fileName(t *content, p *part, no int) string {
 	if len(b.tables) > 1 {
 		name += "-" + slug(t.sheet.name)
 	}
-	if t.sheet.splitBy != nil {
+	if t.sheet.splitBy != nil && p.n > 0 {
 		name += "-" + slug(p.key)
 	}
 	if no > 0 {
@@ -171,7 +174,7 @@ func (b *Built) writeWorkbook(w io.Writer) error {
 			continue
 		}
 		if len(t.parts) == 0 {
-			if _, err := t.part("", 0); err != nil {
+			if _, err := t.part("", split{}); err != nil {
 				return err
 			}
 		}

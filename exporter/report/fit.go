@@ -17,7 +17,8 @@ type fit struct {
 	allowed *regexp.Regexp // one character that may stay; nil is any
 	other   string         // stands for each character that may not; "" refuses them
 	max     int            // characters; 0 is any number
-	cut     string         // ends what was cut, counted within max; "" refuses what is too long
+	mayCut  bool           // what is too long is cut, else refused
+	cut     string         // ends what was cut, counted within max
 }
 
 // apply makes s fit. changed is whether that took anything but blanks for line
@@ -39,8 +40,8 @@ func (f *fit) apply(s string) (out string, changed bool, err error) {
 	if f.max == 0 || n <= f.max {
 		return out, changed, nil
 	}
-	if f.cut == "" {
-		return "", false, fmt.Errorf("%q has %d characters, and the field takes %d", out, n, f.max)
+	if !f.mayCut {
+		return "", false, fmt.Errorf("%q has %d characters, but %d are allowed; say longer: cut where that is harmless", shortened(out), n, f.max)
 	}
 	keep := f.max - utf8.RuneCountInString(f.cut)
 	return strings.TrimRightFunc(string([]rune(out)[:keep]), unicode.IsSpace) + f.cut, true, nil
@@ -53,7 +54,7 @@ func (f *fit) allow(s string) (out string, changed bool, err error) {
 		case f.allowed.MatchString(string(r)):
 			b.WriteRune(r)
 		case f.other == "":
-			return "", false, fmt.Errorf("%q holds %q, which the field does not take", s, r)
+			return "", false, fmt.Errorf("%q holds %q, which is not allowed; say other: the character to stand for it", shortened(s), r)
 		default:
 			b.WriteString(f.other)
 			changed = true

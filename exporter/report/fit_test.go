@@ -21,11 +21,11 @@ func TestFit(t *testing.T) {
 		{fit{oneLine: true}, " a  b ", " a  b ", false, ""}, // blanks are the text's own
 		{fit{allowed: ascii, other: "_"}, "Müller €5", "M_ller _5", true, ""},
 		{fit{allowed: ascii, other: "_"}, "\xff", "_", true, ""},
-		{fit{allowed: ascii}, "Müller", "", false, `"Müller" holds 'ü', which the field does not take`},
-		{fit{max: 5, cut: "…"}, "Müller", "Müll…", true, ""},
-		{fit{max: 5, cut: "…"}, "Mül er", "Mül…", true, ""},
-		{fit{max: 6, cut: "…"}, "Müller", "Müller", false, ""},
-		{fit{max: 5}, "Müller", "", false, `"Müller" has 6 characters, and the field takes 5`},
+		{fit{allowed: ascii}, "Müller", "", false, `"Müller" holds 'ü', which is not allowed; say other: the character to stand for it`},
+		{fit{max: 5, mayCut: true, cut: "…"}, "Müller", "Müll…", true, ""},
+		{fit{max: 5, mayCut: true, cut: "…"}, "Mül er", "Mül…", true, ""},
+		{fit{max: 6, mayCut: true, cut: "…"}, "Müller", "Müller", false, ""},
+		{fit{max: 5}, "Müller", "", false, `"Müller" has 6 characters, but 5 are allowed; say longer: cut where that is harmless`},
 	} {
 		out, changed, err := test.fit.apply(test.in)
 		message := ""
@@ -43,7 +43,7 @@ func TestFit(t *testing.T) {
 
 // TestFitProperty: whatever comes in, what goes out fits, and fits again.
 func TestFitProperty(t *testing.T) {
-	f := fit{oneLine: true, allowed: regexp.MustCompile(`[\w /-]`), other: "-", max: 12, cut: "-"}
+	f := fit{oneLine: true, allowed: regexp.MustCompile(`[\w /-]`), other: "-", max: 12, mayCut: true, cut: "-"}
 	rapid.Check(t, func(t *rapid.T) {
 		out, _, err := f.apply(rapid.String().Draw(t, "text"))
 		if err != nil || utf8.RuneCountInString(out) > f.max || regexp.MustCompile(`[^\w /-]`).MatchString(out) {

@@ -18,6 +18,7 @@ type item struct {
 	zone    *time.Location
 	attempt *exporter.Attempt
 	refund  *exporter.Refund
+	fee     bool  // a posting: the fee of the payment or refund
 	rank    int64 // of the attempt among the payment's, from 1
 	number  int64 // of the item in its sheet, from 1
 }
@@ -102,35 +103,19 @@ func eachNames(each string) []name {
 			text("refund_row", "the row that it is from: file:line", func(i *item) string { return i.refund.Row }),
 			text("refund_operation", "payrec's operation", func(i *item) string { return i.refund.Op }),
 		}
-	case "movement":
+	case "movement", "posting":
 		return []name{
-			text("movement", "payment or refund", func(i *item) string { return movement(i).what }),
+			text("movement", "payment or refund; of a posting, fee as well", func(i *item) string { return movement(i).what }),
 			moment("moved_at", "when the money moved: paid_at, or when it was refunded", func(i *item) time.Time { return movement(i).at }),
 			money("moved", "how much: what came in is positive, a refund negative", func(i *item) record.Money { return movement(i).amount }),
 			money("moved_fee", "what the processor took for it; empty when not stamped", func(i *item) record.Money { return movement(i).fee }),
 			text("moved_reference", "the processor's reference of the payment or refund", func(i *item) string { return movement(i).reference }),
 			text("moved_row", "the row that it is from: file:line", func(i *item) string { return movement(i).row }),
+			moment("moved_original_at", "when the money moved, of what is posted later because the books are closed; empty otherwise", func(i *item) time.Time { return movement(i).original }),
+			text("moved_id", "tells it from all others, in every export alike", func(i *item) string { return movement(i).id }),
 		}
 	}
 	return nil
-}
-
-// A move is money that came or went.
-type move struct {
-	what, reference, row string
-	at                   time.Time
-	amount, fee          record.Money
-}
-
-func movement(i *item) move {
-	if r := i.refund; r != nil {
-		return move{"refund", r.Reference, r.Row, r.At, r.Amount.Neg(), r.Fee}
-	}
-	row := i.Metadata[record.StampFile]
-	if line := i.Metadata[record.StampLine]; line != "" {
-		row += ":" + line
-	}
-	return move{"payment", i.ProcessorDetails.Reference(), row, i.PaidAt, i.Collected, i.Fee}
 }
 
 func settledIn(i *item) string {

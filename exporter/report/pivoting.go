@@ -110,7 +110,7 @@ func (v *pivoting) write(m *maker) error {
 				row = append(row, expression.MoneyOf(l.sums[i]))
 			}
 		}
-		part, err := m.t.part(l.part, m.b.r.split.rows)
+		part, err := m.t.part(l.part, m.split)
 		if err != nil {
 			return err
 		}

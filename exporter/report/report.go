@@ -8,8 +8,9 @@
 //     program. docs/reports.md is the reference of the language.
 //   - A sheet is one table of a report: lines, a pivot, or a builtin, which is
 //     one of the sheets that package exporter makes itself.
-//   - An item is what makes a line: a payment, an attempt, a refund, or a
-//     movement, which is money that came (+) or went (−) on a day of its own.
+//   - An item is what makes a line: a payment, an attempt, a refund, a
+//     movement, which is money that came (+) or went (−) on a day of its own,
+//     or a posting, which is a movement or a processor's fee (−).
 //   - An entry is what belongs together: the lines of one item, or all lines
 //     with one value of the column that `balance: {per: …}` names. It is never
 //     cut by a split.
@@ -87,7 +88,7 @@ func (r *Report) Title() string {
 func (r *Report) Period() exporter.Period {
 	p := r.period
 	for _, s := range r.sheets {
-		if s.each == "movement" {
+		if s.moves() {
 			p.By = exporter.ByMoved
 		}
 	}

@@ -14,7 +14,7 @@ import (
 type sheet struct {
 	name    string
 	builtin string // of package exporter; then nothing else is set
-	each    string // payment, attempt, refund or movement
+	each    string // one of eachWords
 
 	names   *names
 	scope   *expression.Scope
@@ -29,6 +29,9 @@ type sheet struct {
 	splitBy *program // text; nil: one part
 	needed  []int    // names to be set for an item
 }
+
+// moves says whether the sheet's items are dated by when money moved.
+func (s *sheet) moves() bool { return s.each == "movement" || s.each == "posting" }
 
 // A sortKey is one thing to sort by.
 type sortKey struct {
@@ -47,7 +50,7 @@ type balance struct{ debit, credit, per int } // per is -1 for an item's lines
 
 var (
 	sheetKeys = []string{"name", "each", "where", "let", "refuse", "sort", "columns", "lines", "balance", "group", "pivot", "builtin"}
-	eachWords = []string{"payment", "attempt", "refund", "movement"}
+	eachWords = []string{"payment", "attempt", "refund", "movement", "posting"}
 )
 
 // sheet compiles one; nil when nothing can be made of it.
@@ -166,7 +169,7 @@ func (c *compiler) sortKeys(s *sheet, n *node) {
 		switch s.each { // the dataset is in the order of paid_at
 		case "refund":
 			s.sort = c.sortBy(s, "refunded_at", "id")
-		case "movement":
+		case "movement", "posting":
 			s.sort = c.sortBy(s, "moved_at", "id")
 		}
 		return

@@ -65,6 +65,36 @@ func (t *textWriter) write(columns []*column, rows func(yield func([]expression.
 	return t.w.Flush()
 }
 
+// textSize is the most bytes that a row can have as text, in any form: each
+// cell quoted and guarded, and a character after it.
+func textSize(row []expression.Value) (n int) {
+	for _, v := range row {
+		switch {
+		case v.IsEmpty():
+			n += 3
+		case v.Kind() == expression.Time:
+			n += 64 // patterns that write more are not for people
+		default:
+			s := plain(v)
+			n += len(s) + strings.Count(s, `"`) + 4 + 12 // decimals that a column gives to money
+		}
+	}
+	return n + 1
+}
+
+// head is the most bytes that can stand above a file's lines.
+func (f *textForm) head(columns []*column) int {
+	titles := make([]expression.Value, 0, len(columns))
+	for _, col := range columns {
+		titles = append(titles, expression.TextOf(col.title))
+	}
+	n := len("\ufeff") + textSize(titles)
+	for _, row := range f.preamble {
+		n += textSize(row)
+	}
+	return n
+}
+
 // formatOf is how a value of the preamble is written.
 func formatOf(v expression.Value) format {
 	switch v.Kind() {
@@ -91,8 +121,14 @@ func (t *textWriter) value(col *column, v expression.Value) {
 	var s string
 	switch col.format {
 	case formatText:
-		t.add(t.guarded(v.Text()), t.quote != "needed")
+		s := v.Text()
+		if !col.unguarded {
+			s = t.guarded(s)
+		}
+		t.add(s, t.quote != "needed")
 		return
+	case formatDigits:
+		s = v.Text()
 	case formatDate:
 		s = formatTime(v.Time().In(zone), col.pattern, t.dates, time.DateOnly)
 	case formatDatetime:

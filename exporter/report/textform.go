@@ -17,12 +17,14 @@ type textForm struct {
 	replace   bool   // what the encoding lacks becomes "?"
 	noHeader  bool
 	guard     bool
+	oneLine   bool   // line breaks in texts become blanks
+	prefix    string // how the files' names must begin
 	dates     string // pattern of dates; "" is ISO 8601
 	preamble  [][]expression.Value
 	said      map[string]bool // the keys that the report says, which a locale leaves alone
 }
 
-var textKeys = []string{"delimiter", "decimal", "line_end", "bom", "quote", "encoding", "unencodable", "header", "guard", "dates", "preamble"}
+var textKeys = []string{"delimiter", "decimal", "line_end", "bom", "quote", "encoding", "unencodable", "header", "guard", "one_line", "prefix", "dates", "preamble"}
 
 func (c *compiler) textForm(n *node) {
 	t := &c.r.text
@@ -66,6 +68,10 @@ func (c *compiler) textForm(n *node) {
 	if at := n.Get("guard"); at != nil {
 		t.guard = c.Yes(at)
 	}
+	if at := n.Get("one_line"); at != nil {
+		t.oneLine = c.Yes(at)
+	}
+	t.prefix = c.OptionalText(n, "prefix")
 	t.dates = c.OptionalText(n, "dates")
 	c.preamble(t, n.Get("preamble"))
 }
@@ -74,7 +80,7 @@ func (c *compiler) preamble(t *textForm, n *node) {
 	c.Each(n, "preamble", func(row *node) {
 		var cells []expression.Value
 		c.Each(row, "a row of the preamble", func(cell *node) {
-			v := expression.TextOf("")
+			v := expression.EmptyOf(expression.Number) // never quoted, unlike ""
 			if cell.Kind.String() != "nothing" {
 				v, _ = c.constant(cell)
 			}
