@@ -54,8 +54,12 @@ func report(w io.Writer, err error) int {
 	}
 	f := classify(err)
 	if f.err != nil {
+		said := make(map[string]bool) // one failed disk is met by everything that is still open
 		for line := range strings.Lines(f.err.Error()) {
-			fmt.Fprintf(w, "payrec: %s\n", clean(cardnumber.Mask(strings.TrimRight(line, "\n"))))
+			if line = strings.TrimRight(line, "\n"); !said[line] {
+				fmt.Fprintf(w, "payrec: %s\n", clean(cardnumber.Mask(line)))
+			}
+			said[line] = true
 		}
 	}
 	if f.hint != "" {

@@ -192,5 +192,5 @@ func damaged(path string, err error) error {
 	case corrupt, 1: // 1, SQLITE_ERROR: a table or column is missing
 		return &FormatError{path, "is damaged; restore it from a backup", err}
 	}
-	return fmt.Errorf("journal %q cannot be opened: %w", path, err)
+	return unreadable(path, err)
 }

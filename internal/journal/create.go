@@ -48,7 +48,7 @@ func (j *Journal) createNew(ctx context.Context, vfs string) error {
 }
 
 func (j *Journal) create(ctx context.Context, path, vfs string) error {
-	db, err := sql.Open("sqlite", dsn(path, "rw", vfs, "synchronous(FULL)", "journal_mode(WAL)"))
+	db, err := sql.Open("sqlite", dsn(path, "rw", vfs, "synchronous(FULL)"))
 	if err != nil {
 		return err
 	}
@@ -69,6 +69,10 @@ func (j *Journal) create(ctx context.Context, path, vfs string) error {
 	}
 	if err := tx.Commit(); err != nil {
 		return err
+	}
+	var mode string
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil || mode != "wal" {
+		return errors.Join(err, fmt.Errorf("its file system allows no WAL, only %q; keep it on a local disk", mode))
 	}
 	return db.Close()
 }

@@ -23,8 +23,9 @@ type Options struct {
 	// A journal written like this keeps none of the promises when power fails.
 	Unsynced bool
 
-	disk disk
-	vfs  string // SQLite's way to the files; "" for its own
+	disk      disk
+	vfs       string // SQLite's way to the files; "" for its own
+	walFrames uint32 // how long the WAL may grow; 0 for walFrames
 }
 
 // A Journal is an open journal file. Its methods may be called from many
@@ -175,10 +176,12 @@ func (j *Journal) begin(ctx context.Context, before finding, version int) (err e
 		err = j.w.checkpoint()
 	}
 	if err == nil {
-		err = migrate(ctx, j.w.conn, version)
+		err = j.w.migrate(ctx, version)
 	}
 	if err == nil && j.learnt {
-		_, err = j.w.conn.ExecContext(ctx, "INSERT OR IGNORE INTO meta (name, value) VALUES ('account_id', ?)", j.id.AccountID)
+		if _, err = j.w.conn.ExecContext(ctx, "INSERT OR IGNORE INTO meta (name, value) VALUES ('account_id', ?)", j.id.AccountID); err == nil {
+			err = j.w.sums.committed()
+		}
 	}
 	if err == nil {
 		err = j.w.recover(ctx)

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 )
 
@@ -141,17 +140,20 @@ CREATE INDEX op_child ON op (source, payment) WHERE call <> 'report_payment';
 // new version number.
 func migrations() []string { return []string{schema2} }
 
-// migrate brings an older journal to the present format.
-func migrate(ctx context.Context, conn *sql.Conn, from int) error {
+// migrate brings an older journal to the present format. Only before start.
+func (w *writer) migrate(ctx context.Context, from int) error {
 	steps := migrations()
 	for v := from; v < format; v++ {
 		if v < 1 || v > len(steps) {
 			return fmt.Errorf("no way leads from format %d to format %d", v, v+1)
 		}
 		script := fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT", steps[v-1], v+1)
-		if _, err := conn.ExecContext(ctx, script); err != nil {
-			conn.ExecContext(ctx, "ROLLBACK") // nothing can be done about its failure
+		if _, err := w.conn.ExecContext(ctx, script); err != nil {
+			w.conn.ExecContext(ctx, "ROLLBACK") // nothing can be done about its failure
 			return fmt.Errorf("bringing format %d to format %d: %w", v, v+1, err)
+		}
+		if err := w.sums.committed(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -143,17 +143,39 @@ func (s *sums) checkPages(img image, scan walScan) error {
 	return nil
 }
 
-// start makes the file where there is none, and opens it for writing. The
-// caller has checked that it holds.
+// start opens the file for writing, once it was checked, and takes off the WAL
+// what an interrupted write left behind its last commit.
 func (s *sums) start(scan walScan) (err error) {
-	s.pages = scan.pages
-	if s.pages == nil {
+	if s.pages = scan.pages; s.pages == nil {
 		s.pages = make(map[uint32]uint32)
+	}
+	if len(s.pages) > 0 { // what was committed and not promised any more is as good as what was
+		s.note.walPoint, s.note.Moved = scan.end, 0
+	}
+	if err := s.cutWAL(scan); err != nil {
+		return err
 	}
 	if s.f == nil {
 		s.f, err = s.disk.open(s.path+".sums", os.O_RDWR)
 	}
 	return err
+}
+
+func (s *sums) cutWAL(scan walScan) error {
+	end := int64(0)
+	if scan.end.Salts != [2]uint32{} {
+		end = walHeader + int64(scan.end.Frames)*int64(frameHeader+s.note.PageSize)
+	}
+	info, err := os.Stat(s.path + "-wal")
+	if err != nil || info.Size() <= end {
+		return nil // none, or nothing to take off
+	}
+	f, err := s.disk.open(s.path+"-wal", os.O_RDWR)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return s.disk.truncate(f, end)
 }
 
 // makeSums writes the file anew and opens it.
@@ -183,16 +205,13 @@ func makeSums(d disk, path string, img image, scan walScan) (s *sums, err error)
 	return s, s.start(scan)
 }
 
-// committed takes note of what a commit added to the WAL. What was committed may
-// be promised only after it.
-func (s *sums) committed() (err error) {
-	if s.wal == nil {
-		if s.wal, err = os.Open(s.path + "-wal"); errors.Is(err, os.ErrNotExist) {
-			return nil // nothing was ever committed
-		}
-		if err != nil {
-			return err
-		}
+// committed takes note of what one commit added to the WAL. What was committed
+// may be promised only after it.
+func (s *sums) committed() error {
+	if err := s.openWAL(); errors.Is(err, os.ErrNotExist) {
+		return nil // nothing was ever committed
+	} else if err != nil {
+		return err
 	}
 	var b [walHeader]byte
 	if _, err := s.wal.ReadAt(b[:], 0); err == io.EOF {
@@ -219,12 +238,12 @@ func (s *sums) committed() (err error) {
 			break
 		}
 		pages = append(pages, h.page)
-		if h.commit != 0 { // frames behind the last commit are of a transaction that was given up
+		if h.commit != 0 { // frames behind it are of a transaction that was given up
 			for i, page := range pages {
-				s.pages[page] = n + 2 - uint32(len(pages)-i)
+				s.pages[page] = s.note.Frames + uint32(i) + 1
 			}
-			pages = pages[:0]
 			s.note.Frames = n + 1
+			break
 		}
 	}
 	s.note.Moved = 0
@@ -233,6 +252,9 @@ func (s *sums) committed() (err error) {
 
 // moved takes note that all of the WAL is in the database.
 func (s *sums) moved() error {
+	if err := s.openWAL(); err != nil {
+		return err
+	}
 	list := slices.Sorted(maps.Keys(s.pages))
 	page := make([]byte, s.note.PageSize)
 	frame := int64(frameHeader + s.note.PageSize)
@@ -274,6 +296,13 @@ func (s *sums) close() {
 		s.f.Close()
 	}
 	s.closeWAL()
+}
+
+func (s *sums) openWAL() (err error) {
+	if s.wal == nil {
+		s.wal, err = os.Open(s.path + "-wal")
+	}
+	return err
 }
 
 // closeWAL lets go of the WAL before it is taken away.

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -28,10 +29,11 @@ type writer struct {
 	mu     sync.RWMutex // held for reading while a job is queued
 	closed bool
 
-	failed atomic.Pointer[WriteError] // the first failure; final
-	stmts  map[string]*sql.Stmt       // owned by the loop
-	inTx   bool                       // owned by the loop
-	tidied uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
+	failed    atomic.Pointer[WriteError] // the first failure; final
+	stmts     map[string]*sql.Stmt       // owned by the loop
+	inTx      bool                       // owned by the loop
+	walFrames uint32                     // how long the WAL may grow
+	tidied    uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
 }
 
 // A job is something to write. run returns a [*TransitionError] or another
@@ -66,7 +68,7 @@ func newWriter(ctx context.Context, path string, o Options) (*writer, error) {
 		db.Close()
 		return nil, damaged(path, err)
 	}
-	return &writer{path: path, db: db, conn: conn}, nil
+	return &writer{path: path, db: db, conn: conn, walFrames: cmp.Or(o.walFrames, walFrames)}, nil
 }
 
 // start lets the journal be written to.
@@ -288,7 +290,7 @@ const walFrames = 4096
 // tidy moves a WAL that has grown long into the database. Readers may keep it
 // from finishing; then it is tried again when the WAL has grown further.
 func (w *writer) tidy() {
-	if w.failed.Load() != nil || len(w.sums.pages) == 0 || w.sums.note.Frames < w.tidied+walFrames {
+	if w.failed.Load() != nil || len(w.sums.pages) == 0 || w.sums.note.Frames < w.tidied+w.walFrames {
 		return
 	}
 	if err := w.checkpoint(); err != nil {
@@ -307,9 +309,6 @@ func (w *writer) checkpoint() error {
 	}
 	if busy != 0 || frames <= 0 || moved < frames {
 		return nil
-	}
-	if err := w.sums.committed(); err != nil {
-		return err
 	}
 	return w.sums.moved()
 }
