@@ -40,7 +40,7 @@ func (d *Dataset) paymentsGrid(seen func(*payment) error) grid {
 	}, d.originals("paid_at", "Paid at"), d.metadataColumns())
 	g.rows = func(yield func([]cell, error) bool) {
 		var row []cell
-		for p, err := range d.payments() {
+		for p, err := range ahead(d.payments()) {
 			if err == nil && seen != nil {
 				err = seen(p)
 			}
@@ -158,7 +158,7 @@ func (d *Dataset) attemptsGrid() grid {
 	})
 	g.rows = func(yield func([]cell, error) bool) {
 		var row []cell
-		for p, err := range d.payments() {
+		for p, err := range ahead(d.payments()) {
 			if err != nil {
 				yield(nil, err)
 				return

@@ -140,6 +140,7 @@ func (o *Options) check() error {
 	if o.Concurrency <= 0 {
 		o.Concurrency = 4
 	}
+	o.Locale.raw = o.Raw
 	return errors.Join(o.Lock.check(), o.Period.check())
 }
 

@@ -3,8 +3,6 @@ package exporter
 import (
 	"fmt"
 	"strings"
-
-	"github.com/payrec/payrec/internal/table"
 )
 
 // A Locale says how CSV is written for a spreadsheet that was set up for a
@@ -15,6 +13,7 @@ type Locale struct {
 	delimiter rune
 	comma     bool // the decimal mark
 	bom       bool
+	raw       bool // text is not guarded; see [Options.Raw]
 }
 
 // commaLanguages write decimals with a comma, so their spreadsheets separate
@@ -41,8 +40,6 @@ func ParseLocale(name string) (Locale, error) {
 	}
 	return Locale{}, fmt.Errorf("locale %q is not known; take one of the same habits, such as de-DE (1,5;2) or en-US (1.5,2)", name)
 }
-
-func (l Locale) dialect() table.Dialect { return table.Dialect{Delimiter: l.delimiter, BOM: l.bom} }
 
 // decimal writes a number with the locale's mark.
 func (l Locale) decimal(text string) string {

@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strconv"
-	"time"
 
-	"github.com/payrec/payrec/internal/table"
 	"github.com/payrec/payrec/record"
 )
 
-// moment is how CSV writes a moment; the zone stands in the header.
+// momentLayout is how CSV writes a moment; the zone stands in the header.
 const momentLayout = "2006-01-02 15:04:05"
 
 // WriteCSV writes one line per payment, under a header.
@@ -30,47 +27,9 @@ func (d *Dataset) WriteRefundsCSV(w io.Writer) error {
 	return writeCSV(w, d.refundsGrid(), d.options.Locale)
 }
 
-func writeCSV(w io.Writer, g grid, l Locale) error {
-	out := table.NewWriter(w, l.dialect())
-	cells := make([]string, len(g.columns))
-	for i, c := range g.columns {
-		cells[i] = table.Guard(c.name)
-	}
-	if err := out.Write(cells); err != nil {
-		return err
-	}
-	for row, err := range g.rows {
-		if err != nil {
-			return err
-		}
-		for i, c := range row {
-			cells[i] = csvText(c, g.columns[i], l)
-		}
-		if err := out.Write(cells); err != nil {
-			return err
-		}
-	}
-	return out.Flush()
-}
-
-func csvText(c cell, col column, l Locale) string {
-	switch c.kind {
-	case kindText:
-		return table.Guard(c.text)
-	case kindMoney:
-		return l.decimal(c.money.Text())
-	case kindMoment:
-		return c.at.In(col.zone).Format(momentLayout)
-	case kindDay:
-		return c.at.In(col.zone).Format(time.DateOnly)
-	case kindDecimal:
-		return l.decimal(c.money.Amount.String())
-	case kindNumber:
-		return strconv.FormatInt(c.n, 10)
-	case kindBool:
-		return strconv.FormatBool(c.n != 0)
-	}
-	return ""
+// WriteExceptionsCSV writes one line per exception, under a header.
+func (d *Dataset) WriteExceptionsCSV(w io.Writer) error {
+	return writeCSV(w, d.exceptionsGrid(), d.options.Locale)
 }
 
 // jsonPayment is a line of JSON Lines: the record as the API has it, and under
