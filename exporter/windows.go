@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"time"
 
@@ -25,6 +26,9 @@ import (
 // The API may list a record a while after it made it. When the span reaches
 // into that while, its last part is read again at the end. What was reported
 // more than Lag before the end of reading is complete, even while others write.
+//
+// With a [PageStore], several readers, and a list that is long enough, a reading
+// that is interrupted goes on where it stopped; see resume.go.
 type Windows struct {
 	// Source lists newest first, and asks for the next page only when the
 	// records of one have been taken. It must be safe for concurrent use.
@@ -32,6 +36,10 @@ type Windows struct {
 	Concurrency int              // readers; 0 or 1 reads as the source does
 	Lag         time.Duration    // how long a record may take to be listed; 0 is 15 minutes
 	Clock       func() time.Time // nil is time.Now
+	Store       PageStore        // may be nil; of no use to one reader
+
+	mu      sync.Mutex // guards running
+	running *windows
 }
 
 const (
@@ -56,6 +64,8 @@ type window struct {
 	after, before int64
 	// low is where the reader may stop: what is older is another reader's.
 	low int64
+	// expected is how many records its first reader expected here; 0 is not known.
+	expected float64
 }
 
 // windows is one reading.
@@ -67,6 +77,22 @@ type windows struct {
 	idle   int // readers without a window
 	active int // readers with one
 	ended  bool
+	under  map[int]*stretch // what each active reader has before it
+	cap    int64            // what is newer may not all be listed yet
+}
+
+// A batch is some records of one window, newest first, and the span of created
+// that is complete with them: from low up to, but without, high.
+type batch struct {
+	records   []*record.PaymentRecord
+	low, high int64
+}
+
+func (w *Windows) lag() time.Duration {
+	if w.Lag <= 0 {
+		return listLag
+	}
+	return w.Lag
 }
 
 // Records implements [Source].
@@ -81,7 +107,7 @@ func (w *Windows) Records(ctx context.Context, after, before int64) iter.Seq2[*r
 			lag = listLag
 		}
 		recent := clock().Add(-lag).Unix()
-		if !w.all(ctx, after, before, yield) {
+		if !w.all(ctx, span{after, before}, recent, yield) {
 			return
 		}
 		if before != 0 && before <= recent || ctx.Err() != nil {
@@ -96,24 +122,34 @@ func (w *Windows) Records(ctx context.Context, after, before int64) iter.Seq2[*r
 }
 
 // all reads the span once and says whether to go on.
-func (w *Windows) all(ctx context.Context, after, before int64, yield func(*record.PaymentRecord, error) bool) bool {
+func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(*record.PaymentRecord, error) bool) bool {
 	if w.Concurrency <= 1 {
-		for r, err := range w.Source.Records(ctx, after, before) {
+		for r, err := range w.Source.Records(ctx, asked.after, asked.before) {
 			if !yield(r, err) || err != nil {
 				return false
 			}
 		}
 		return true
 	}
+	run := &windows{Windows: w, queue: []window{{after: asked.after, before: asked.before}}, under: map[int]*stretch{}, cap: recent}
+	run.wake = sync.NewCond(&run.mu)
+	if w.Store != nil {
+		run.cap = min(recent, w.Store.Began().Add(-w.lag()).Unix())
+		kept, going := w.goOn(yield)
+		if !going {
+			return false
+		}
+		run.queue = kept.gaps(asked)
+	}
+	w.watch(run)
+	defer w.watch(nil)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	run := &windows{Windows: w, queue: []window{{after: after, before: before}}}
-	run.wake = sync.NewCond(&run.mu)
 	defer context.AfterFunc(ctx, run.end)()
-	out := make(chan []*record.PaymentRecord)
+	out := make(chan batch)
 	readers, group := errgroup.WithContext(ctx)
-	for range w.Concurrency {
-		readers.Go(func() error { return run.reader(group, out) })
+	for no := range w.Concurrency {
+		readers.Go(func() error { return run.reader(group, no, out) })
 	}
 	context.AfterFunc(group, run.end) // one that fails ends all
 	failed := make(chan error, 1)
@@ -122,12 +158,15 @@ func (w *Windows) all(ctx context.Context, after, before int64, yield func(*reco
 		close(out)
 	}()
 	going := true
-	for batch := range out {
-		for _, r := range batch {
+	for b := range out {
+		for _, r := range b.records {
 			if going = going && yield(r, nil); !going {
 				cancel()
 				break
 			}
+		}
+		if going {
+			run.keep(b)
 		}
 	}
 	if err := <-failed; err != nil && going {
@@ -167,41 +206,50 @@ func (w *windows) take() (next window, ok bool) {
 	return next, true
 }
 
-func (w *windows) leave() {
+func (w *windows) leave(reader int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.active--
+	delete(w.under, reader)
 	w.wake.Broadcast()
 }
 
-// share gives older halves of what is left before a reader to those who wait.
-// at is how far it has come.
-func (w *windows) share(mine *window, at int64) {
+// share notes how far a reader has come, and gives older halves of what is left
+// before it to those who wait.
+func (w *windows) share(reader int, mine *window, at int64, read int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.under[reader].come(at, mine.floor(), read)
 	for w.idle > len(w.queue) {
-		low := mine.low
-		if low == 0 {
-			low = max(mine.after, dawn)
-		}
+		low := mine.floor()
 		if at-low < worthSplitting {
-			return
+			break
 		}
 		middle := low + (at-low)/2
-		w.queue = append(w.queue, window{after: mine.after, low: mine.low, before: middle + slack})
+		density, _ := w.under[reader].density()
+		w.queue = append(w.queue, window{after: mine.after, low: mine.low, before: middle + slack, expected: density * float64(middle-low)})
 		mine.low, mine.after = middle, max(mine.after, middle-slack)
 		w.wake.Signal()
 	}
+	w.under[reader].low = mine.floor()
 }
 
-func (w *windows) reader(ctx context.Context, out chan<- []*record.PaymentRecord) error {
+// floor is where a window ends, as far as that can be said.
+func (m window) floor() int64 {
+	if m.low == 0 {
+		return max(m.after, dawn)
+	}
+	return m.low
+}
+
+func (w *windows) reader(ctx context.Context, no int, out chan<- batch) error {
 	for {
 		mine, ok := w.take()
 		if !ok || ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		err := w.read(ctx, mine, out)
-		w.leave()
+		err := w.read(ctx, no, mine, out)
+		w.leave(no)
 		if err != nil {
 			return err
 		}
@@ -209,17 +257,24 @@ func (w *windows) reader(ctx context.Context, out chan<- []*record.PaymentRecord
 }
 
 // read reads a window from its newest record down.
-func (w *windows) read(ctx context.Context, mine window, out chan<- []*record.PaymentRecord) error {
-	send := func(batch []*record.PaymentRecord) error {
+func (w *windows) read(ctx context.Context, no int, mine window, out chan<- batch) error {
+	send := func(b batch) error {
 		select {
-		case out <- batch:
+		case out <- b:
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-	batch := make([]*record.PaymentRecord, 0, hand)
-	oldest := int64(0)
+	w.mu.Lock()
+	w.under[no] = &stretch{expected: mine.expected}
+	w.mu.Unlock()
+	records := make([]*record.PaymentRecord, 0, hand)
+	oldest, n := int64(0), 0
+	high := mine.before // of what is not complete yet; 0 is open
+	if high == 0 {
+		high = math.MaxInt64
+	}
 	for r, err := range w.Source.Records(ctx, mine.after, mine.before) {
 		if err != nil {
 			return err
@@ -233,17 +288,27 @@ func (w *windows) read(ctx context.Context, mine window, out chan<- []*record.Pa
 		if mine.low != 0 && r.Created < mine.low-slack {
 			break // another reader has what is older
 		}
-		if batch = append(batch, r); len(batch) < hand {
+		if records = append(records, r); len(records) < hand {
 			continue
 		}
-		if err := send(batch); err != nil {
+		// More of the oldest may follow, and of what its order is off by.
+		low := min(oldest+slack+1, high)
+		if err := send(batch{records, low, high}); err != nil {
 			return err
 		}
-		batch = make([]*record.PaymentRecord, 0, hand)
-		w.share(&mine, r.Created)
+		high, n = low, n+len(records)
+		records = make([]*record.PaymentRecord, 0, hand)
+		w.share(no, &mine, r.Created, n)
 	}
-	if len(batch) == 0 {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	low := mine.low
+	if low == 0 && mine.after != 0 {
+		low = mine.after + 1
+	}
+	if len(records) == 0 && w.Store == nil {
 		return nil
 	}
-	return send(batch)
+	return send(batch{records, low, high})
 }
