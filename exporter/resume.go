@@ -67,8 +67,8 @@ func (w *Windows) goOn(yield func(*record.PaymentRecord, error) bool) (kept comp
 	return kept, true
 }
 
-// keep keeps a batch that was given out.
-func (w *windows) keep(b batch) {
+// keep keeps a portion that was given out.
+func (w *windows) keep(b portion) {
 	if w.Store == nil {
 		return
 	}

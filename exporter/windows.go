@@ -81,9 +81,9 @@ type windows struct {
 	cap    int64            // what is newer may not all be listed yet
 }
 
-// A batch is some records of one window, newest first, and the span of created
+// A portion is some records of one window, newest first, and the span of created
 // that is complete with them: from low up to, but without, high.
-type batch struct {
+type portion struct {
 	records   []*record.PaymentRecord
 	low, high int64
 }
@@ -146,7 +146,7 @@ func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, run.end)()
-	out := make(chan batch)
+	out := make(chan portion)
 	readers, group := errgroup.WithContext(ctx)
 	for no := range w.Concurrency {
 		readers.Go(func() error { return run.reader(group, no, out) })
@@ -242,7 +242,7 @@ func (m window) floor() int64 {
 	return m.low
 }
 
-func (w *windows) reader(ctx context.Context, no int, out chan<- batch) error {
+func (w *windows) reader(ctx context.Context, no int, out chan<- portion) error {
 	for {
 		mine, ok := w.take()
 		if !ok || ctx.Err() != nil {
@@ -257,8 +257,8 @@ func (w *windows) reader(ctx context.Context, no int, out chan<- batch) error {
 }
 
 // read reads a window from its newest record down.
-func (w *windows) read(ctx context.Context, no int, mine window, out chan<- batch) error {
-	send := func(b batch) error {
+func (w *windows) read(ctx context.Context, no int, mine window, out chan<- portion) error {
+	send := func(b portion) error {
 		select {
 		case out <- b:
 			return nil
@@ -293,7 +293,7 @@ func (w *windows) read(ctx context.Context, no int, mine window, out chan<- batc
 		}
 		// More of the oldest may follow, and of what its order is off by.
 		low := min(oldest+slack+1, high)
-		if err := send(batch{records, low, high}); err != nil {
+		if err := send(portion{records, low, high}); err != nil {
 			return err
 		}
 		high, n = low, n+len(records)
@@ -310,5 +310,5 @@ func (w *windows) read(ctx context.Context, no int, mine window, out chan<- batc
 	if len(records) == 0 && w.Store == nil {
 		return nil
 	}
-	return send(batch{records, low, high})
+	return send(portion{records, low, high})
 }
