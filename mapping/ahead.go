@@ -60,7 +60,7 @@ func (s *Session) apart() *Session {
 	for _, c := range m.checks {
 		o.checks = append(o.checks, &checkRun{check: c})
 	}
-	o.result = &o.single
+	o.result, o.noted = &o.single, o.note
 	return o
 }
 

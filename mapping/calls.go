@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/payrec/payrec/internal/expression"
@@ -11,18 +12,8 @@ import (
 // emit makes the calls of the row. Everything that is wrong with them is
 // reported at once.
 func (s *Session) emit(r *rule) {
-	var problems []*RowProblem
-	note := func(p *RowProblem) {
-		if p == nil {
-			return
-		}
-		for _, other := range problems {
-			if *other == *p {
-				return
-			}
-		}
-		problems = append(problems, p)
-	}
+	s.problems = s.problems[:0]
+	note := s.noted
 	order, problem := s.order()
 	note(problem)
 	attached := false
@@ -40,20 +31,33 @@ func (s *Session) emit(r *rule) {
 				continue
 			}
 		}
-		event := Event{Call: e.call, Payment: s.result.Payment, Order: order, Class: r.class, Pos: s.result.Pos}
-		s.fill(&event, e, note)
-		s.keepOutCards(&event, note)
-		s.result.Events = append(s.result.Events, event)
+		s.result.Events = append(s.result.Events, Event{Call: e.call, Payment: s.result.Payment, Order: order, Class: r.class, Pos: s.result.Pos})
+		event := &s.result.Events[len(s.result.Events)-1]
+		s.fill(event, e, note)
+		s.keepOutCards(event, note)
 	}
 	switch {
-	case len(problems) > 0:
-		s.reject(problems...)
+	case len(s.problems) > 0:
+		s.reject(s.problems...)
 		s.failLed(r)
 	case len(s.result.Events) == 0 && attached:
 		s.result.Disposition, s.result.Reason = Attached, "its call is made once, with the first of the rows that it stands for"
 	case len(s.result.Events) == 0:
 		s.result.Disposition, s.result.Reason = Ignored, `no emit of the class applies: its "when" does not hold`
 	}
+}
+
+// note adds what is wrong with the row's calls, once.
+func (s *Session) note(p *RowProblem) {
+	if p == nil {
+		return
+	}
+	for _, other := range s.problems {
+		if *other == *p {
+			return
+		}
+	}
+	s.problems = append(s.problems, p)
 }
 
 // order is the place of the row in its payment's life: text that compares as
@@ -86,7 +90,7 @@ func (s *Session) orderText(p *program, what string) (string, *RowProblem) {
 		problem.blame(s.values, p.refs)
 		return "", problem
 	}
-	return value.Time().UTC().Format(timeLayout), nil
+	return s.scratch.text(appendInstant(s.scratch.number[:0], value.Time())), nil
 }
 
 // fill computes the parts of one call.
@@ -99,22 +103,48 @@ func (s *Session) fill(event *Event, e *emit, note func(*RowProblem)) {
 		p.blame(v, e.id.refs)
 		note(p)
 	}
-	event.Params = make(record.Params, 0, len(e.targets)+2)
-	before := 0
-	count := func(p *RowProblem) { before++; note(p) }
-	for _, t := range e.targets {
-		v.target(&event.Params, t, count)
+	f := &s.filling
+	*f = filling{values: v, scratch: s.scratch, note: note, emit: e, event: event, sure: e.wildcard == nil && len(e.targets) <= 64}
+	event.Params = s.scratch.room(len(e.targets) + 4)
+	for i, t := range e.targets {
+		f.target(i, t)
 	}
-	v.wildcard(&event.Params, e.wildcard, count)
-	if before == 0 { // else missing fields would only repeat what is known
-		for _, fault := range e.spec.Check(event.Params) {
-			note(e.fault(v, fault))
-		}
+	if e.wildcard != nil {
+		v.wildcard(&event.Params, e.wildcard, func(p *RowProblem) { f.problem(p) })
 	}
-	event.Amount = amountOf(event.Params)
+	s.scratch.used(event.Params)
+	if f.problems == 0 { // else missing fields would only repeat what is known
+		s.check(f)
+	}
+	if e.amount < 0 {
+		event.Amount = amountOf(event.Params)
+	}
 	event.Fee = v.optionalMoney(e.fee, "fee", note, s.scratch.keep)
 	event.Net = v.optionalMoney(e.net, "net", note, s.scratch.keep)
 }
+
+// check holds the call against its spec. Where every value is sure to pass, and
+// a call with the same fields passed before, it passes as well: the rest of the
+// spec is about which fields there are.
+func (s *Session) check(f *filling) {
+	e := f.emit
+	if s.passed == nil {
+		s.passed = make([][]uint64, s.m.emitted)
+	}
+	if f.sure && slices.Contains(s.passed[e.number], f.set) {
+		return
+	}
+	faults := e.spec.Check(f.event.Params)
+	for _, fault := range faults {
+		f.note(e.fault(s.values, fault))
+	}
+	if f.sure && len(faults) == 0 && len(s.passed[e.number]) < mostPassed {
+		s.passed[e.number] = append(s.passed[e.number], f.set)
+	}
+}
+
+// mostPassed is how many sets of fields of one emit are remembered.
+const mostPassed = 16
 
 func amountOf(p record.Params) record.Amount {
 	for _, field := range []string{"amount_requested", "amount"} {

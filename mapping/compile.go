@@ -21,6 +21,7 @@ type let struct {
 	name    string
 	index   int
 	program *program
+	what    string // for messages: let "gross"
 }
 
 // mapping compiles a whole mapping in the order of work.
@@ -47,6 +48,7 @@ func (c *compiler) mapping(root *node) *Mapping {
 	m.total = c.expression(rowScope, root.get("total"), expression.Money)
 	c.payment(root, rowScope)
 	c.emit(root, rowScope)
+	m.emitted = c.emits
 	c.latest(root.get("latest"), rowScope)
 	c.duplicates(root.get("input").get("duplicates"), rowScope)
 	m.scope = c.names.scope()
@@ -222,7 +224,7 @@ func (c *compiler) lets(n *node) {
 		if p != nil {
 			kind = p.Kind()
 		}
-		c.m.lets = append(c.m.lets, &let{name.text, c.names.add(&c.collector, name, name.text, kind), p})
+		c.m.lets = append(c.m.lets, &let{name.text, c.names.add(&c.collector, name, name.text, kind), p, fmt.Sprintf("let %q", name.text)})
 	})
 }
 

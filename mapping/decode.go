@@ -18,6 +18,7 @@ type compiler struct {
 	params map[string]string
 	tables map[string]map[string]string
 	names  names
+	emits  int // how many there are so far
 }
 
 // keys complains about keys of a map that are not among known, and about n

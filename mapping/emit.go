@@ -23,6 +23,10 @@ type emit struct {
 	targets []*target // ascending by path
 
 	wildcard *wildcard // columns that become metadata; nil: none
+
+	number    int  // among the mapping's emits
+	ascending bool // the parameters come in canonical order, if each target gives its own
+	amount    int  // the target with the call's amount; -1: the parameters tell
 }
 
 // A target is one field of a call, and what goes into it.
@@ -33,6 +37,8 @@ type target struct {
 	program *program // nil: literal
 	literal string
 	short   bool // comes from a short form, so that a written-out field wins
+
+	currencyPath, valuePath string // of money
 }
 
 var emitKeys = []string{"on", "per", "let", "when", "call", "id", "needs", "fee", "net", "invoice", "set"}
@@ -64,9 +70,12 @@ func (c *compiler) emit(root *node, rowScope *expression.Scope) {
 		}
 		e.fee = c.expression(e.scope, item.get("fee"), expression.Money)
 		e.net = c.expression(e.scope, item.get("net"), expression.Money)
+		e.number = c.emits
+		c.emits++
 		if e.spec != nil {
 			c.set(e, item)
 			c.complete(e)
+			e.prepare()
 		}
 		c.names.hide(shown)
 		for _, class := range classes {
@@ -316,6 +325,30 @@ func (c *compiler) complete(e *emit) {
 			continue
 		}
 		c.at(e.node, missingHint(problem), "%s needs %q", e.call, problem.Path)
+	}
+}
+
+// prepare says what filling the call need not find out for every row.
+func (e *emit) prepare() {
+	e.ascending, e.amount = true, -1
+	last, apart := "", false
+	for i, t := range e.targets {
+		first, end := t.path, t.path
+		if t.program != nil && t.field.Type == record.TypeMoney {
+			t.currencyPath, t.valuePath = t.path+".currency", t.path+".value"
+			first, end = t.currencyPath, t.valuePath
+			if t.path == "amount_requested" || t.path == "amount" {
+				e.amount = i
+			}
+		}
+		e.ascending = e.ascending && first > last
+		last = end
+		if t.field.Type == record.TypeInteger {
+			apart = true
+		}
+	}
+	if apart { // a value that stands by itself
+		e.amount = -1
 	}
 }
 

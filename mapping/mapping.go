@@ -106,6 +106,7 @@ type Mapping struct {
 	order   *program
 	payLets []*payLet
 	emits   map[string][]*emit // by class
+	emitted int                // emits, over all classes
 
 	gatherings     []*gathering // values over several rows
 	latest         *gathering   // of which only the latest row counts; nil: all count

@@ -10,63 +10,99 @@ import (
 	"github.com/payrec/payrec/record"
 )
 
-// target puts a field's value into a call's parameters, converted to what the
+// A filling is one call being filled.
+type filling struct {
+	*values
+	scratch  *scratch
+	note     func(*RowProblem)
+	emit     *emit
+	event    *Event
+	problems int    // with the call's fields
+	set      uint64 // which targets gave the call something
+	sure     bool   // every value is known to be what its field takes
+}
+
+func (f *filling) problem(p *RowProblem) {
+	f.problems++
+	f.note(p)
+}
+
+// put sets a parameter of target i. sure says that its value passes.
+func (f *filling) put(i int, path, value string, sure bool) {
+	f.set |= 1 << (i & 63)
+	f.sure = f.sure && sure
+	if f.emit.ascending {
+		f.event.Params = append(f.event.Params, record.Param{Path: path, Value: value})
+		return
+	}
+	f.event.Params.Set(path, value)
+}
+
+// target puts a field's value into the call's parameters, converted to what the
 // API takes. An empty value leaves the field out.
-func (v *values) target(p *record.Params, t *target, note func(*RowProblem)) {
+func (f *filling) target(i int, t *target) {
 	if t.program == nil {
 		if t.literal != "" || t.field.Unset && t.path == t.field.Path {
-			p.Set(t.path, t.literal)
+			f.put(i, t.path, t.literal, true) // the mapping was refused otherwise
 		}
 		return
 	}
-	value, problem := v.eval(t.program, t.path)
+	value, problem := f.eval(t.program, t.path)
 	if problem != nil {
-		note(problem)
+		f.problem(problem)
 		return
 	}
 	if value.IsEmpty() {
 		return
 	}
-	fail := func(code, format string, args ...any) {
-		problem := &RowProblem{Code: code, Msg: t.path + ": " + fmt.Sprintf(format, args...)}
-		problem.blame(v, t.program.refs)
-		note(problem)
-	}
 	switch t.field.Type {
 	case record.TypeMoney, record.TypeInteger:
-		amount, err := value.Money().Minor()
-		if err != nil {
-			code := "too_fine"
-			if value.Money().Currency == "" {
-				code = "bad_currency"
-			}
-			fail(code, "%v", err)
-			return
-		}
-		parent := t.path
-		if t.field.Type == record.TypeInteger {
-			parent = strings.TrimSuffix(t.path, ".value")
-			// The currency beside it must be the money's own.
-			if beside, ok := p.Get(parent + ".currency"); ok && beside != string(amount.Currency) {
-				fail("bad_currency", "%s stands beside the currency %q", value.Money(), beside)
-				return
-			}
-			p.Set(t.path, strconv.FormatInt(amount.Value, 10))
-			return
-		}
-		p.Set(parent+".currency", string(amount.Currency))
-		p.Set(parent+".value", strconv.FormatInt(amount.Value, 10))
+		f.money(i, t, value.Money())
 	case record.TypeTimestamp:
-		p.Set(t.path, strconv.FormatInt(value.Time().Unix(), 10))
+		seconds := value.Time().Unix()
+		f.put(i, t.path, f.scratch.whole(seconds), t.field.SureNumber(seconds))
 	case record.TypeCurrency:
+		text := strings.ToLower(value.Text())
 		if value.Kind() == expression.Money {
-			p.Set(t.path, string(value.Money().Currency))
+			text = string(value.Money().Currency)
+		}
+		f.put(i, t.path, text, record.Currency(text).Known())
+	default:
+		text := plainText(value)
+		// What an outcome says binds other fields.
+		f.put(i, t.path, text, t.field.Sure(text) && t.path != "outcome")
+	}
+}
+
+func (f *filling) money(i int, t *target, m record.Money) {
+	fail := func(code, format string, args ...any) {
+		problem := &RowProblem{Code: code, Msg: t.path + ": " + fmt.Sprintf(format, args...)}
+		problem.blame(f.values, t.program.refs)
+		f.problem(problem)
+	}
+	amount, err := m.Minor()
+	if err != nil {
+		code := "too_fine"
+		if m.Currency == "" {
+			code = "bad_currency"
+		}
+		fail(code, "%v", err)
+		return
+	}
+	if t.field.Type == record.TypeInteger {
+		// The currency beside it must be the money's own.
+		if beside, ok := f.event.Params.Get(strings.TrimSuffix(t.path, ".value") + ".currency"); ok && beside != string(amount.Currency) {
+			fail("bad_currency", "%s stands beside the currency %q", m, beside)
 			return
 		}
-		p.Set(t.path, strings.ToLower(value.Text()))
-	default:
-		p.Set(t.path, plainText(value))
+		f.put(i, t.path, strconv.FormatInt(amount.Value, 10), false)
+		return
 	}
+	if i == f.emit.amount {
+		f.event.Amount = amount
+	}
+	f.put(i, t.currencyPath, string(amount.Currency), amount.Currency.Known())
+	f.put(i, t.valuePath, f.scratch.whole(amount.Value), t.field.SureNumber(amount.Value))
 }
 
 // plainText is a value as text of a call: money with all the decimals of its

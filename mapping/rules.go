@@ -12,6 +12,7 @@ type rule struct {
 	class   string
 	matches []match
 	when    *program
+	what    string      // for messages: the rule for "payment"
 	fate    Disposition // Emitted: none of the reasons is given
 	reason  string
 	isError bool
@@ -54,6 +55,7 @@ func (c *compiler) rules(root *node) {
 			}
 			return
 		}
+		r.what = fmt.Sprintf("the rule for %q", r.class)
 		c.pairs(item.get("match"), "match", func(name, values *node) { c.match(r, name, values) })
 		r.when = c.condition(scope, item.get("when"))
 		r.broken = r.broken || item.get("when") != nil && r.when == nil

@@ -14,7 +14,7 @@ type scratch struct {
 	moneys []record.Money
 	params []record.Param
 	texts  strings.Builder
-	number [24]byte
+	number [40]byte
 }
 
 // reuse takes back everything but texts.

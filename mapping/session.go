@@ -39,6 +39,11 @@ type Session struct {
 	single  Result     // what Row returns
 	said    []checkRow // what the row in work says to the checks, by check
 	scratch *scratch   // what results are made of
+
+	problems []*RowProblem     // of the row's calls
+	noted    func(*RowProblem) // is note
+	filling  filling           // the call in work
+	passed   [][]uint64        // by emit: sets of fields with which a call passed its spec
 }
 
 // NewSession begins an import. It must be closed.
@@ -55,6 +60,7 @@ func (m *Mapping) newSession(limit int) *Session {
 	}
 	s.values.gathered = s.gatheredValue
 	s.result, s.said, s.scratch = &s.single, make([]checkRow, len(m.checks)), &scratch{}
+	s.noted = s.note
 	return s
 }
 
@@ -311,7 +317,7 @@ func (v *values) matches(r *rule) (bool, *RowProblem) {
 	if r.when == nil {
 		return true, nil
 	}
-	value, problem := v.eval(r.when, fmt.Sprintf("the rule for %q", r.class))
+	value, problem := v.eval(r.when, r.what)
 	return problem == nil && value.Bool(), problem
 }
 

@@ -199,7 +199,7 @@ func (v *values) make(i int) {
 		value, problem = v.convert(v.columns[i])
 	case v.lets[i] != nil:
 		l := v.lets[i]
-		value, problem = v.eval(l.program, fmt.Sprintf("let %q", l.name))
+		value, problem = v.eval(l.program, l.what)
 	case i > v.m.isIndex:
 		value, problem = v.gathered(i)
 	default:

@@ -185,6 +185,31 @@ func (f Field) check(p Param) (ErrorKind, string) {
 	return 0, ""
 }
 
+// Sure says at a glance that a text passes as the field's value. False says
+// nothing: [Spec.Check] has the last word.
+func (f *Field) Sure(value string) bool {
+	switch f.Type {
+	case TypeText:
+		return value != "" && len(value) <= f.Max && f.Prefix == "" && utf8.ValidString(value)
+	case TypeMetadata:
+		return len(value) <= MaxMetadataValue && utf8.ValidString(value)
+	case TypeEnum:
+		return slices.Contains(f.Enum, value)
+	}
+	return false
+}
+
+// SureNumber is [Field.Sure] for the decimal digits of n.
+func (f *Field) SureNumber(n int64) bool {
+	switch f.Type {
+	case TypeInteger, TypeMoney:
+		return 0 < n && n <= maxMinor
+	case TypeTimestamp:
+		return 0 < n && n <= maxUnix
+	}
+	return false
+}
+
 // Bounds on numbers. maxUnix is the end of the year 9999: what lies beyond was
 // meant as milliseconds.
 const (
