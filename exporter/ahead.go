@@ -9,8 +9,8 @@ const (
 	aheadBatches = 4
 )
 
-// A batch is some values, and the error that ends them.
-type batch[T any] struct {
+// A bunch is some values, and the error that ends them.
+type bunch[T any] struct {
 	values []T
 	err    error
 }
@@ -21,7 +21,7 @@ type batch[T any] struct {
 // has ended.
 func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		batches := make(chan batch[T], aheadBatches)
+		batches := make(chan bunch[T], aheadBatches)
 		stop := make(chan struct{})
 		go produce(seq, batches, stop)
 		defer func() {
@@ -44,13 +44,13 @@ func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	}
 }
 
-func produce[T any](seq iter.Seq2[T, error], to chan<- batch[T], stop <-chan struct{}) {
+func produce[T any](seq iter.Seq2[T, error], to chan<- bunch[T], stop <-chan struct{}) {
 	defer close(to)
-	b := batch[T]{values: make([]T, 0, aheadBatch)}
+	b := bunch[T]{values: make([]T, 0, aheadBatch)}
 	send := func() bool {
 		select {
 		case to <- b:
-			b = batch[T]{values: make([]T, 0, aheadBatch)}
+			b = bunch[T]{values: make([]T, 0, aheadBatch)}
 			return true
 		case <-stop:
 			return false
