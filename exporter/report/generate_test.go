@@ -74,7 +74,7 @@ func (g *generator) payment(i int) (*record.PaymentRecord, []movement) {
 		Amount: money(value), AmountRequested: money(value), AmountAuthorized: money(0), AmountGuaranteed: money(0), AmountFailed: money(0), AmountCanceled: money(0), AmountRefunded: money(0),
 		Metadata: map[string]string{record.StampFile: "june.csv", record.StampLine: strconv.Itoa(i + 2), record.StampInitiatedAt: paid.Add(-time.Minute).Format(time.RFC3339), "order": text()}}
 	r.Description, r.CustomerDetails = new(text()), &record.CustomerDetails{Name: new(text()), Email: new("payer@example.com")}
-	r.ProcessorDetails = record.ProcessorDetails{Type: "custom", Custom: &record.CustomProcessor{PaymentReference: new(fmt.Sprintf("PSP%08d %s", i, text()))}}
+	r.ProcessorDetails = record.ProcessorDetails{Type: "custom", Custom: &record.CustomProcessor{PaymentReference: new(g.reference(i))}}
 	r.PaymentMethodDetails = &record.MethodDetails{Type: "custom", Custom: &record.CustomMethod{DisplayName: text()}}
 	switch rng.IntN(12) {
 	case 0:
@@ -112,6 +112,15 @@ func (g *generator) payment(i int) (*record.PaymentRecord, []movement) {
 		moved = append(moved, movement{at, string(c), major(-back, c), "refund"})
 	}
 	return r, moved
+}
+
+// reference is the processor's, hostile from its first letter on one time in two.
+func (g *generator) reference(i int) string {
+	text := g.texts[g.rng.IntN(len(g.texts))]
+	if i%2 == 0 {
+		return text
+	}
+	return fmt.Sprintf("PSP%08d %s", i, text)
 }
 
 // generate makes n payments and the movements of all of them.

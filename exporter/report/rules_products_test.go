@@ -108,7 +108,7 @@ var products = map[string]product{
 		cells("N8", 5, func(s string) bool { return s != "" && strings.TrimSpace(s) == s }, "an account without blanks around it"),
 		everyText("N9", []int{4, 8}, func(s string) bool { return plainText(s) && short(999)(s) }, "a memo of one line and at most 999 characters"),
 	}},
-	"stripe-itemized": {entry: -1, isText: []int{8, 9}, rules: []rule{
+	"stripe-itemized": {entry: -1, isText: []int{10, 11, 14, 15, 16}, rules: []rule{
 		headed("S1", "balance_transaction_id", "created_utc", "created", "available_on_utc", "available_on", "currency", "gross", "fee", "net",
 			"reporting_category", "source_id", "description", "customer_facing_amount", "customer_facing_currency", "customer_email", "customer_name", "payment_method_type"),
 		everyText("S2", []int{1, 2}, dated("2006-01-02 15:04:05"), "a moment"),

@@ -1,0 +1,465 @@
+package report_test
+
+import (
+	"errors"
+	"flag"
+
+	"maps"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/payrec/payrec/exporter"
+	"github.com/payrec/payrec/exporter/report"
+	"github.com/payrec/payrec/record"
+)
+
+// update is whether golden files are rewritten: the flag is that of the package's own tests.
+func update() bool { return flag.Lookup("update").Value.String() == "true" }
+
+// layoutParams are what each layout cannot do without.
+var layoutParams = map[string]map[string]string{
+	"xero-bank":          {},
+	"quickbooks-bank":    {},
+	"quickbooks-journal": {"clearing": "Bank:PSP clearing", "income": "Sales", "fees": "Bank charges:Processors"},
+	"netsuite-journal":   {"clearing": "1050 PSP clearing", "income": "4000 Sales", "fees": "6100 Bank charges"},
+	"datev":              {"advisor": "29098", "client": "55003", "fiscal_year": "20260101", "clearing": "1360", "income": "8400", "fees": "4970"},
+	"stripe-itemized":    {},
+}
+
+// layoutFiles are the names that the tests' files are written under.
+func outputName(layout string) string {
+	if layout == "datev" {
+		return "EXTF_june.csv"
+	}
+	return "june.csv"
+}
+
+// params are a layout's own and those of the test.
+func params(layout string, more ...string) map[string]string {
+	all := maps.Clone(layoutParams[layout])
+	for i := 0; i+1 < len(more); i += 2 {
+		all[more[i]] = more[i+1]
+	}
+	return all
+}
+
+// A written file, as it would stand on disk.
+type written struct {
+	name string
+	data []byte
+}
+
+// within is the period of a test.
+func within(from, to time.Time, zone string) func(exporter.Period) (exporter.Period, error) {
+	return func(p exporter.Period) (exporter.Period, error) {
+		loc, err := time.LoadLocation(zone)
+		p.Zone = loc
+		if p.From, p.To = from, to; zone != "UTC" {
+			p.From, p.To = time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, loc), time.Date(to.Year(), to.Month(), to.Day(), 0, 0, 0, 0, loc)
+		}
+		return p, err
+	}
+}
+
+var wholeJune = within(june, june.AddDate(0, 1, 0), "UTC")
+
+// make1 makes a layout's files of records.
+func makeLayout(t testing.TB, layout string, given map[string]string, src memory, period func(exporter.Period) (exporter.Period, error), lock exporter.Lock) ([]written, *report.Built, error) {
+	t.Helper()
+	r, err := report.Load(layout, report.Options{Params: given, Period: period})
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := exporter.Collect(t.Context(), src, exporter.Options{Period: r.Period(), Lock: lock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b, err := r.Build(t.Context(), d)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	files, err := b.Files(outputName(layout), report.TextOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []written
+	for _, f := range files {
+		var out strings.Builder
+		if err := f.Write(&out); err != nil {
+			return nil, nil, err
+		}
+		all = append(all, written{f.Path, []byte(out.String())})
+	}
+	return all, b, nil
+}
+
+func booksOf(keep func(pay) bool) (src memory) {
+	for i, p := range books {
+		if keep(p) {
+			src = append(src, p.record(i))
+		}
+	}
+	return src
+}
+
+// checkLayout applies the product's rules to the files.
+func checkLayout(t *testing.T, layout string, files []written) {
+	t.Helper()
+	for _, f := range files {
+		var broken []string
+		if layout == "datev" {
+			broken = checkDATEV(splitDATEV(t, f.name, f.data))
+		} else {
+			broken = applyRules(commaFile(t, f.name, f.data), products[layout].rules)
+		}
+		for _, b := range broken {
+			t.Error(b)
+		}
+	}
+}
+
+// TestShippedLayouts makes each layout of the same books and holds its files
+// against the golden ones and the product's rules.
+func TestShippedLayouts(t *testing.T) {
+	for layout := range layoutParams {
+		t.Run(layout, func(t *testing.T) {
+			files, _, err := makeLayout(t, layout, params(layout), booksOf(func(p pay) bool { return layout != "datev" || p.currency == "eur" }),
+				within(june, june.AddDate(0, 1, 0), "Europe/Berlin"), exporter.Lock{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkLayout(t, layout, files)
+			dir := filepath.Join("testdata", "layouts", layout)
+			if update() {
+				if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o777)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, f := range files {
+				if update() {
+					if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o666); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(filepath.Join(dir, f.name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), string(f.data)); diff != "" {
+					t.Errorf("%s differs from its golden file (-update rewrites it):\n%s", f.name, diff)
+				}
+			}
+			there, err := filepath.Glob(filepath.Join(dir, "*"))
+			if err != nil || len(there) != len(files) {
+				t.Errorf("%d files were written, %v are golden; %v", len(files), there, err)
+			}
+		})
+	}
+}
+
+// TestLayoutsOfManyPayments: of a month with everything in it that has broken
+// such files, each layout keeps the product's rules, holds each movement once,
+// sums to the independent count per currency, and cuts no entry.
+func TestLayoutsOfManyPayments(t *testing.T) {
+	for layout := range layoutParams {
+		t.Run(layout, func(t *testing.T) {
+			t.Parallel()
+			currencies := []record.Currency{"eur", "usd", "gbp", "jpy", "kwd"}
+			if layout == "datev" {
+				currencies = currencies[:1]
+			}
+			src, moved := newGenerator(3, currencies...).generate(3000)
+			files, _, err := makeLayout(t, layout, params(layout), src, wholeJune, exporter.Lock{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkLayout(t, layout, files)
+			again, _, err := makeLayout(t, layout, params(layout), shuffled(src), wholeJune, exporter.Lock{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, f := range files {
+				if i >= len(again) || string(f.data) != string(again[i].data) {
+					t.Fatalf("%s: the same payments make other bytes", f.name)
+				}
+			}
+			if layout == "datev" {
+				checkPostings(t, files, moved)
+				return
+			}
+			checkSums(t, layout, files, moved)
+		})
+	}
+}
+
+// shuffled is the source in another order: that of the ids, backwards.
+func shuffled(src memory) memory {
+	out := slices.Clone(src)
+	slices.Reverse(out)
+	return out
+}
+
+// checkSums counts the lines' amounts per currency, and the movements.
+func checkSums(t *testing.T, layout string, files []written, moved []movement) {
+	t.Helper()
+	p := products[layout]
+	sums, seen, n := map[string]*big.Rat{}, map[string]string{}, 0
+	add := func(currency, amounts string, sign int64) {
+		if amounts == "" {
+			return
+		}
+		if sums[currency] == nil {
+			sums[currency] = new(big.Rat)
+		}
+		v := amount(t, amounts)
+		sums[currency].Add(sums[currency], v.Mul(v, big.NewRat(sign, 1)))
+	}
+	for _, f := range files {
+		rows := commaFile(t, f.name, f.data).rows[1:]
+		currency := strings.ToLower(strings.Split(strings.TrimSuffix(f.name, ".csv"), "-")[min(1, strings.Count(f.name, "-"))])
+		for _, row := range rows {
+			switch layout {
+			case "xero-bank":
+				add(currency, row[1], 1)
+				n++
+			case "quickbooks-bank":
+				add(currency, row[2], 1)
+				n++
+			case "stripe-itemized":
+				add(row[13], row[12], 1)
+				if row[7] != "" {
+					add(row[5], row[7], -1)
+				}
+				n++
+			default:
+				debit, credit, account := 3, 4, 2
+				if layout == "netsuite-journal" {
+					debit, credit, account = 6, 7, 5
+				}
+				if row[account] == layoutParams[layout]["clearing"] {
+					add(currency, row[debit], 1)
+					add(currency, row[credit], -1)
+					n++
+				}
+			}
+			if p.entry >= 0 {
+				if other := seen[row[p.entry]]; other != "" && other != f.name {
+					t.Errorf("entry %s is in %s and in %s", row[p.entry], other, f.name)
+				}
+				seen[row[p.entry]] = f.name
+			}
+			for _, c := range p.isText {
+				if !harmless(row[c]) {
+					t.Errorf("%s: a spreadsheet would run %q", f.name, row[c])
+				}
+			}
+		}
+	}
+	want := sumsOf(moved)
+	for currency, sum := range want {
+		if got := sums[currency]; got == nil || got.Cmp(sum) != 0 {
+			t.Errorf("%s: the files sum to %v, counted are %s", currency, got, sum.FloatString(3))
+		}
+	}
+	if len(sums) != len(want) {
+		t.Errorf("files of %d currencies, not %d", len(sums), len(want))
+	}
+	lines := len(moved)
+	if layout == "stripe-itemized" { // a fee stands beside its payment or refund
+		lines = countOf(moved, "payment") + countOf(moved, "refund")
+	}
+	if n != lines {
+		t.Errorf("%d lines of %d movements", n, lines)
+	}
+}
+
+func countOf(moved []movement, kind string) (n int) {
+	for _, m := range moved {
+		if m.kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// checkPostings holds the balances of DATEV's accounts against the count.
+func checkPostings(t *testing.T, files []written, moved []movement) {
+	t.Helper()
+	var all []*datevFile
+	n := 0
+	for _, f := range files {
+		d := splitDATEV(t, f.name, f.data)
+		all, n = append(all, d), n+len(d.postings)
+		for _, p := range d.postings {
+			for i, v := range p {
+				if strings.HasPrefix(v, `"`) && !harmless(datevText(v)) {
+					t.Errorf("%s: a spreadsheet would run %q in %s", f.name, v, datevColumns[i][0])
+				}
+			}
+		}
+	}
+	if n != len(moved) {
+		t.Errorf("%d postings of %d movements", n, len(moved))
+	}
+	want := map[string]*big.Rat{"1360": new(big.Rat), "8400": new(big.Rat), "4970": new(big.Rat)}
+	for _, m := range moved {
+		other := "8400"
+		if m.kind == "fee" {
+			other = "4970"
+		}
+		want["1360"].Add(want["1360"], m.value)
+		want[other].Sub(want[other], m.value)
+	}
+	got := datevBalances(t, all)
+	for account, sum := range want {
+		if got[account] == nil || got[account].Cmp(sum) != 0 {
+			t.Errorf("account %s is at %v, counted is %s", account, got[account], sum.FloatString(2))
+		}
+	}
+}
+
+// TestLayoutsRefuse: what a product does not take is an error that says what to
+// do, and no file.
+func TestLayoutsRefuse(t *testing.T) {
+	kwd := pay{id: "pr_1QaDinar", ref: "K1", payer: "A", processor: "Adyen", currency: "kwd", value: 1005, paid: "2026-06-10T10:00:00Z"}
+	dollar := pay{id: "pr_1QaDollar", ref: "D1", payer: "A", processor: "Adyen", currency: "usd", value: 1005, paid: "2026-06-10T10:00:00Z"}
+	euro := pay{id: "pr_1QaEuro", ref: "E1", payer: "A", processor: "Adyen", currency: "eur", value: 1005, paid: "2026-06-10T10:00:00Z"}
+	for _, test := range []struct {
+		name, layout string
+		params       []string
+		pay          pay
+		want         string
+	}{
+		{"a third decimal", "netsuite-journal", nil, kwd, "more than 2 decimals"},
+		{"a foreign currency", "datev", nil, dollar, "--param others=skip"},
+		{"another fiscal year", "datev", []string{"fiscal_year", "20260701"}, euro, "fiscal year"},
+		{"last fiscal year", "datev", []string{"fiscal_year", "20250101"}, euro, "fiscal year"},
+		{"no adviser", "datev", []string{"advisor", ""}, euro, "--param advisor="},
+		{"no account", "quickbooks-journal", []string{"clearing", ""}, euro, "--param clearing="},
+		{"blanks at the colon", "quickbooks-journal", []string{"clearing", "Bank: PSP"}, euro, "clearing"},
+		{"an account in words", "datev", []string{"income", "Erlöse"}, euro, "income"},
+		{"a day and month that nobody knows", "quickbooks-bank", []string{"dates", "ymd"}, euro, "mdy, dmy"},
+		{"a param that is not there", "xero-bank", []string{"acount", "x"}, euro, "no param"},
+		{"a long account", "datev", []string{"clearing", "136000"}, euro, "length"},
+	} {
+		t.Run(test.layout+" "+test.name, func(t *testing.T) {
+			files, _, err := makeLayout(t, test.layout, params(test.layout, test.params...), memory{test.pay.record(0)}, wholeJune, exporter.Lock{})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%d files, and the error is %v", len(files), err)
+			}
+		})
+	}
+}
+
+// TestLayoutParams: what the params say is in the files.
+func TestLayoutParams(t *testing.T) {
+	all := func(pay) bool { return true }
+	for _, test := range []struct {
+		layout   string
+		params   []string
+		has, not []string
+	}{
+		{"xero-bank", []string{"stripe", "yes"}, []string{"42.42,Card Holder"}, nil},
+		{"xero-bank", nil, []string{"100.00,Ann Lee"}, []string{"Card Holder", "No Money"}},
+		{"xero-bank", []string{"processor", "PayPal"}, []string{"1234.56"}, []string{"100.00,Ann Lee"}},
+		{"quickbooks-bank", []string{"dates", "dmy"}, []string{"13/06/2026"}, []string{"06/13/2026"}},
+		{"quickbooks-bank", []string{"references", "no"}, []string{"Payment by Adyen Ann Lee,"}, []string{"8515131751004933"}},
+		{"quickbooks-journal", []string{"name", "Web shop", "location", "Berlin", "class", "Online"}, []string{",Web shop,EUR,Berlin,Online"}, nil},
+		{"quickbooks-journal", []string{"refunds", "Sales:Refunds"}, []string{"Sales:Refunds,20.00,"}, nil},
+		{"netsuite-journal", []string{"subsidiary", "Parent : GmbH", "dates", "iso"}, []string{",2026-06-13,JPY,Parent : GmbH,"}, nil},
+		{"datev", []string{"others", "skip", "income_key", "0003", "chart", "03", "lock", "1"}, []string{`;8400;"0003";`, `;1;0;1;"EUR";;"";;;"03";`}, []string{"JPY", "USD"}},
+	} {
+		files, _, err := makeLayout(t, test.layout, params(test.layout, test.params...), booksOf(all), within(june, june.AddDate(0, 1, 0), "Europe/Berlin"), exporter.Lock{})
+		if err != nil {
+			t.Errorf("%s %v: %v", test.layout, test.params, err)
+			continue
+		}
+		checkLayout(t, test.layout, files)
+		text := ""
+		for _, f := range files {
+			text += string(f.data)
+		}
+		for _, s := range test.has {
+			if !strings.Contains(text, s) {
+				t.Errorf("%s %v: %q is not in the files:\n%s", test.layout, test.params, s, text)
+			}
+		}
+		for _, s := range test.not {
+			if strings.Contains(text, s) {
+				t.Errorf("%s %v: %q is in the files", test.layout, test.params, s)
+			}
+		}
+	}
+}
+
+// TestLayoutsOfClosedBooks: what is posted on the first open day says when it
+// was paid; without a day to post on it is not in the files.
+func TestLayoutsOfClosedBooks(t *testing.T) {
+	all := func(p pay) bool { return p.currency == "eur" }
+	open := time.Date(2026, 6, 10, 0, 0, 0, 0, time.UTC)
+	for layout := range layoutParams {
+		for _, lock := range []exporter.Lock{{Before: open}, {Before: open, PostOn: open}} {
+			files, _, err := makeLayout(t, layout, params(layout), booksOf(all), wholeJune, lock)
+			if err != nil {
+				t.Errorf("%s: %v", layout, err)
+				continue
+			}
+			checkLayout(t, layout, files)
+			text := ""
+			for _, f := range files {
+				text += string(f.data)
+			}
+			if got := strings.Contains(text, "8515131751004934"); got != !lock.PostOn.IsZero() {
+				t.Errorf("%s, %+v: a payment of a closed day is there: %v", layout, lock, got)
+			}
+			if !lock.PostOn.IsZero() && !strings.Contains(text, "2026-06-03") {
+				t.Errorf("%s does not say when it was paid:\n%s", layout, text)
+			}
+		}
+	}
+}
+
+// TestEntryNumbers: a payment has the same number in every export, whatever
+// else is in it.
+func TestEntryNumbers(t *testing.T) {
+	numbers := func(src memory) map[string]bool {
+		files, _, err := makeLayout(t, "quickbooks-journal", params("quickbooks-journal"), src, wholeJune, exporter.Lock{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]bool{}
+		for _, f := range files {
+			for _, row := range commaFile(t, f.name, f.data).rows[1:] {
+				all[row[0]] = true
+			}
+		}
+		return all
+	}
+	src, moved := newGenerator(9, "eur", "usd").generate(400)
+	whole := numbers(src)
+	if len(whole) != len(moved) {
+		t.Errorf("%d numbers of %d movements", len(whole), len(moved))
+	}
+	for number := range numbers(src[:50]) {
+		if !whole[number] {
+			t.Errorf("%s is not among all", number)
+		}
+	}
+}
