@@ -208,7 +208,7 @@ func (b *builder) unstamped(p *exporter.Payment) {
 	lines, dated := false, b.r.period.By == exporter.ByRefunded
 	for _, m := range b.makers {
 		lines = lines || m.t.sheet.each == "refund" || m.t.sheet.moves()
-		dated = dated || m.t.sheet.each == "movement"
+		dated = dated || m.t.sheet.moves()
 	}
 	if !lines || p.AmountRefunded.Value == 0 {
 		return

@@ -175,7 +175,7 @@ func (c *compiler) finish(s *sheet, col *column) {
 		}
 	}
 	for _, other := range s.columns {
-		if other != col && other.title == col.title && len(s.lines) > 0 {
+		if other != col && other.title == col.title && col.title != "" && len(s.lines) > 0 {
 			c.At(col.node, "choose another title", "two columns have the title %q, so lines cannot say which they set", col.title)
 			return
 		}

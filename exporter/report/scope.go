@@ -190,6 +190,9 @@ func (c *compiler) value(n *names, at *node) *value {
 // constant computes a value that no item has a part in.
 func (c *compiler) constant(at *node) (expression.Value, bool) {
 	v := c.value(&names{}, at)
+	if v == nil {
+		c.At(at, "", "what stands here is the same for all payments: it can be made of params and period only")
+	}
 	switch {
 	case v == nil:
 		return expression.Value{}, false

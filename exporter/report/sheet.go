@@ -240,7 +240,9 @@ func (c *compiler) titled(s *sheet, at *node) int {
 		if col.title == title {
 			return i
 		}
-		titles = append(titles, col.title)
+		if col.title != "" && !slices.Contains(titles, col.title) {
+			titles = append(titles, col.title)
+		}
 	}
 	c.At(at, yamltree.DidYouMeanOr(title, titles), "the sheet has no column %q", title)
 	return -1

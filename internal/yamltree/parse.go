@@ -332,9 +332,10 @@ func syntaxProblem(file string, src []byte, err error) Problem {
 	if t == nil || t.Position == nil {
 		return p
 	}
-	p.Line, p.Column = t.Position.Line, t.Position.Column
 	lines := strings.Split(string(src), "\n")
-	if p.Line < 1 || p.Line > len(lines) {
+	p.Line, p.Column = t.Position.Line, t.Position.Column
+	if p.Line < 1 || p.Line > len(lines) { // what is missing is past the end
+		p.Line, p.Column = len(lines), 1
 		return p
 	}
 	p.Hint = trap(lines[p.Line-1], syntax.GetMessage())
