@@ -159,14 +159,20 @@ func (a *applying) lane(ctx context.Context, lane record.Lane) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !step.Call.Creates() && id == "" || !sendable(step.State) {
+		if !step.Call.Creates() && id == "" {
 			return nil
 		}
-		outcome, err := a.step(ctx, step, id)
+		if !sendable(step.State) {
+			if passable(step.Call) {
+				continue
+			}
+			return nil
+		}
+		outcome, err := a.step(ctx, step, id, lane.RecordID != "")
 		if err != nil {
 			return err
 		}
-		if !outcome.State.There() {
+		if !outcome.State.There() && !passable(step.Call) {
 			return nil
 		}
 		if step.Call.Creates() {
@@ -175,6 +181,10 @@ func (a *applying) lane(ctx context.Context, lane record.Lane) error {
 	}
 	return nil
 }
+
+// passable says whether later steps of a payment go on whatever became of the
+// call: that an invoice is paid already is nothing to a refund.
+func passable(c record.CallName) bool { return c == record.AttachPayment }
 
 // sendable says whether a step in this state may be sent. The others among a
 // lane's steps are there to stand in the way of those behind them.

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -24,16 +25,27 @@ func isUnclear(format string, args ...any) finding {
 	return finding{record.ConflictState, fmt.Sprintf(format, args...)}
 }
 
-// compare holds a call on an existing payment against its record. The call's
+// compareAttached holds an attach_payment against its invoice: its record does
+// not show it.
+func compareAttached(ctx context.Context, reader Reader, d record.Doubt) (finding, error) {
+	there, err := reader.Attached(ctx, formField(d.Body, "invoice"), d.Target)
+	switch {
+	case err != nil:
+		return finding{}, fmt.Errorf("whether %s is attached to its invoice cannot be read: %w", d.Target, err)
+	case there:
+		return isThere, nil
+	}
+	return isAbsent, nil
+}
+
+// compare holds a call on an existing payment, other than attach_payment,
+// against its record. The call's
 // own stamp proves that it is there; without one, which happens when metadata
 // of later calls does not land on the record, the amounts must tell, and only
 // where no other call could have brought them about.
 func compare(d record.Doubt, r *record.PaymentRecord) finding {
 	if d.Call == record.ReportRefund {
 		return compareRefund(d, r)
-	}
-	if d.Call == record.AttachPayment { // it left no stamp
-		return isUnclear("whether %s is attached to its invoice does not show in it; look at the invoice", r.ID)
 	}
 	if carries(r, d.ID) {
 		return isThere

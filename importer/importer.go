@@ -12,7 +12,8 @@
 //     each answer after it came.
 //   - A lane is one payment's calls. They go in order, one at a time; lanes
 //     run in parallel, bounded. A failed step parks the later ones of its
-//     payment only.
+//     payment only; attach_payment, which changes an invoice and not the
+//     payment, parks none.
 //   - The books of a run are its [Rows] and its [Calls]. They balance, or the
 //     run says that they do not.
 //
@@ -41,6 +42,11 @@
 // whole scan did not find a day after it was last sent; leaves in doubt what is
 // younger; and puts before a person what the account contradicts. A payment is
 // never adopted by its reference: no API promises that it is unique.
+//
+// attach_payment leaves no stamp, since it takes no metadata. One in doubt is
+// looked up among its invoice's payments; and so is one that was never sent, when
+// the journal knows its payment from the account only: a lost journal may have
+// known that it was made.
 //
 // The package knows no engine and no screen. It drives a journal, a sender and
 // a limiter through the interfaces below and reports progress as values.
@@ -129,6 +135,8 @@ type Reader interface {
 	Records(ctx context.Context, createdAfter, createdBefore int64) iter.Seq2[*record.PaymentRecord, error]
 	// Record is one record, or [ErrNoRecord].
 	Record(ctx context.Context, id string) (*record.PaymentRecord, error)
+	// Attached says whether a record is attached to an invoice.
+	Attached(ctx context.Context, invoice, recordID string) (bool, error)
 }
 
 // ErrNoRecord is wrapped by [Reader.Record] when the account has no such record.

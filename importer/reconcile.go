@@ -203,6 +203,15 @@ func (r *reconciling) look(ctx context.Context, d record.Doubt, at *record.Payme
 			return nil, err
 		}
 	}
+	if d.Call == record.AttachPayment {
+		r.sum.Requests++
+		f, err := compareAttached(ctx, r.Reader, d)
+		if err != nil {
+			r.unread(err)
+			return at, ctx.Err()
+		}
+		return at, r.settle(ctx, d.ID, d.Epoch, d.LastSent, f, &record.PaymentRecord{ID: d.Target})
+	}
 	if at == nil || at.ID != d.Target {
 		var err error
 		r.sum.Requests++

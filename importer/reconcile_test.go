@@ -83,6 +83,13 @@ type account struct {
 	breaks  int     // the scan fails before this record, from 1
 	single  int     // records read singly
 	err     error   // of reading singly
+
+	attached string // "in_… pr_…"
+}
+
+func (a *account) Attached(_ context.Context, invoice, id string) (bool, error) {
+	a.single++
+	return a.attached == invoice+" "+id, a.err
 }
 
 func (a *account) Records(_ context.Context, after, _ int64) iter.Seq2[*record.PaymentRecord, error] {
@@ -338,7 +345,6 @@ func TestCompare(t *testing.T) {
 		{"failed, another attempt since", failed, nil, changes{status(0, 1000, 0, 0), moved}, record.ConflictState},
 		{"failed, stamped, another attempt since", failed, nil, changes{own, moved}, record.Adopted},
 		{"canceled", canceled, nil, changes{status(0, 0, 1000, 0)}, record.Adopted},
-		{"attached to an invoice", record.AttachPayment, nil, changes{status(1000, 0, 0, 0)}, record.ConflictState},
 		{"not canceled", canceled, nil, nil, absent},
 		{"a new attempt", attempt, nil, changes{moved}, record.Adopted},
 		{"no new attempt", attempt, nil, nil, absent},
@@ -393,6 +399,80 @@ func TestReconcileLaterCalls(t *testing.T) {
 		sum := reconcile(t, d, tt.a)
 		if d.calls[0].State != tt.want || (sum.Unread != "") != (tt.a.err != nil) {
 			t.Errorf("%s: %s, %+v", tt.name, d.calls[0].State, sum)
+		}
+	}
+}
+
+// attach_payment in doubt is looked up at its invoice, by a run and for a person.
+func TestAttachIsLookedUp(t *testing.T) {
+	attach := later(record.AttachPayment, func(d *record.Doubt) { d.Body = []byte("invoice=in_1") })
+	attach.Target = "pr_1"
+	for _, tt := range []struct {
+		name string
+		a    *account
+		want record.State
+	}{
+		{"there", &account{attached: "in_1 pr_1"}, record.Adopted},
+		{"another payment there", &account{attached: "in_1 pr_2"}, record.Planned},
+		{"no answer", &account{err: errors.New("no answer")}, record.Reconciling},
+	} {
+		d := newDesk(attach)
+		sum := reconcile(t, d, tt.a)
+		if d.calls[0].State != tt.want || sum.Requests != 1 || (sum.Unread != "") != (tt.a.err != nil) {
+			t.Errorf("%s: %s, %+v", tt.name, d.calls[0].State, sum)
+		}
+		l, err := LookUp(t.Context(), tt.a, attach, noon)
+		if (err != nil) != (tt.a.err != nil) || l.There != (tt.want == record.Adopted) || l.There && l.RecordID != "pr_1" {
+			t.Errorf("%s: %+v, %v", tt.name, l, err)
+		}
+	}
+	if got := Doubtful(attach, recorded("pr_2", "p", noon)); got == "" {
+		t.Error("another record was taken for the one that it was sent for")
+	}
+}
+
+// Whatever becomes of attach_payment, the payment's later steps go on. One that
+// was never sent is looked up first where the journal knows the payment from the
+// account only: a lost journal may have made it.
+func TestAttachParksNothing(t *testing.T) {
+	refused := Answer{Verdict: Refused, Outcome: record.Outcome{HTTPStatus: 400, Message: "already paid"}}
+	done := Answer{Verdict: Done}
+	const fromHere = "par_1"
+	for _, tt := range []struct {
+		name    string
+		step    record.Step
+		before  string // the attempt that the journal knows
+		answers []Answer
+		a       *account
+		want    record.State
+		sent    int
+		refund  record.State
+	}{
+		{"attached", step("i", record.AttachPayment), fromHere, []Answer{done}, &account{}, record.Confirmed, 1, record.Confirmed},
+		{"paid already", step("i", record.AttachPayment), fromHere, []Answer{refused}, &account{}, record.Rejected, 1, record.Confirmed},
+		{"in doubt", step("i", record.AttachPayment), fromHere, []Answer{{Verdict: InDoubt, MayHaveRun: true}}, &account{}, record.UnknownState, tries, record.Confirmed},
+		{"in doubt, then refused, and there", step("i", record.AttachPayment), fromHere, []Answer{{Verdict: InDoubt, MayHaveRun: true}, refused}, &account{attached: "in_1 pr_1"}, record.Adopted, 2, record.Confirmed},
+		{"in doubt, then refused, and not there", step("i", record.AttachPayment), fromHere, []Answer{{Verdict: InDoubt, MayHaveRun: true}, refused}, &account{}, record.Rejected, 2, record.Confirmed},
+		{"refused before", record.Step{Op: record.Op{ID: "i", Call: record.AttachPayment}, State: record.Rejected}, fromHere, nil, &account{}, record.Rejected, 0, record.Confirmed},
+		{"payment adopted, attached", step("i", record.AttachPayment), "", nil, &account{attached: "in_1 pr_1"}, record.Adopted, 0, record.Confirmed},
+		{"payment adopted, not attached", step("i", record.AttachPayment), "", []Answer{done}, &account{}, record.Confirmed, 1, record.Confirmed},
+		{"payment adopted, nobody knows", step("i", record.AttachPayment), "", nil, &account{err: errors.New("no permission")}, record.ConflictState, 0, record.Confirmed},
+		{"payment adopted, a person decided", record.Step{Op: record.Op{ID: "i", Call: record.AttachPayment}, State: record.Planned, Epoch: 1}, "", []Answer{done}, &account{err: errors.New("no permission")}, record.Confirmed, 1, record.Confirmed},
+	} {
+		l := lane(tt.step, step("r", record.ReportRefund))
+		l.RecordID = "pr_1"
+		l.Steps[0].Body = []byte("invoice=in_1")
+		m := newMemory(t, l)
+		s := &script{answers: map[string][]Answer{"i": tt.answers}}
+		a := applier(m, s)
+		d := later(record.AttachPayment, func(d *record.Doubt) { d.Body, d.Before = []byte("invoice=in_1"), tt.before })
+		d.ID = "i"
+		a.Docket, a.Reader = newDesk(d), tt.a
+		if _, err := a.Apply(t.Context()); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if m.state["i"] != tt.want || m.state["r"] != tt.refund || len(s.sent) != tt.sent+1 {
+			t.Errorf("%s: attach %s, refund %s, sent %q; want %s, %s", tt.name, m.state["i"], m.state["r"], s.sent, tt.want, tt.refund)
 		}
 	}
 }

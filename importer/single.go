@@ -41,6 +41,13 @@ func LookUp(ctx context.Context, reader Reader, d record.Doubt, now time.Time) (
 		if f = s.judge(s.found); len(s.found) > 0 {
 			at = s.found[0]
 		}
+	} else if d.Call == record.AttachPayment {
+		l.Requests = 1
+		var err error
+		if f, err = compareAttached(ctx, reader, d); err != nil {
+			return l, err
+		}
+		at = &record.PaymentRecord{ID: d.Target}
 	} else {
 		var err error
 		l.Requests = 1
@@ -64,6 +71,12 @@ func LookUp(ctx context.Context, reader Reader, d record.Doubt, now time.Time) (
 // Doubtful says why a record should not be adopted as what a call came to, or
 // "" when nothing speaks against it.
 func Doubtful(d record.Doubt, r *record.PaymentRecord) string {
+	if d.Call == record.AttachPayment {
+		if r.ID != d.Target {
+			return fmt.Sprintf("the call was sent for %s, not for %s", d.Target, r.ID)
+		}
+		return "" // only its invoice tells; whoever decides has looked at it
+	}
 	if !d.Call.Creates() {
 		switch f := compare(d, r); {
 		case r.ID != d.Target:

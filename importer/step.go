@@ -19,9 +19,9 @@ const keyLife = 23 * time.Hour
 // full jitter up to half a minute that is about two minutes.
 const tries = 8
 
-// step sends one call until its outcome is known, or leaves it in doubt. The
-// error is for what ends the run.
-func (a *applying) step(ctx context.Context, step record.Step, recordID string) (record.Outcome, error) {
+// step sends one call until its outcome is known, or leaves it in doubt. old says
+// that its record was known before this run. The error is for what ends the run.
+func (a *applying) step(ctx context.Context, step record.Step, recordID string, old bool) (record.Outcome, error) {
 	unknown := record.Outcome{State: record.UnknownState}
 	doubt := step.State != record.Planned
 	if doubt && !a.keyHolds(step.FirstSent) {
@@ -31,6 +31,12 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string) 
 	for try := 0; ; {
 		if err := a.claim(ctx, step, recordID, doubt); err != nil {
 			return unknown, err
+		}
+		if old && step.Call == record.AttachPayment {
+			if o, known := a.attached(ctx, step, recordID); known {
+				a.gate.leave()
+				return o, a.finish(ctx, step, o)
+			}
 		}
 		answer := a.send(ctx, step, recordID)
 		a.gate.leave()
@@ -147,6 +153,16 @@ func (a *applying) compare(ctx context.Context, step record.Step, recordID strin
 		return unclear
 	}
 	a.requests.Add(1)
+	if step.Call == record.AttachPayment {
+		f, err := compareAttached(ctx, a.Reader, d)
+		if err != nil {
+			return unclear
+		}
+		if f.state == record.Adopted {
+			refusal.State, refusal.RecordID = record.Adopted, recordID
+		}
+		return refusal
+	}
 	r, err := a.Reader.Record(ctx, recordID)
 	if errors.Is(err, ErrNoRecord) {
 		return refusal
@@ -161,6 +177,31 @@ func (a *applying) compare(ctx context.Context, step record.Step, recordID strin
 		refusal.State, refusal.Message = record.ConflictState, f.why
 	}
 	return refusal
+}
+
+// attached looks whether an attach_payment that nobody is known to have sent was
+// made by a journal that is lost: its payment is known from the account only,
+// and it leaves no stamp by which it could be known as well. known is false when
+// it is to be sent. A person who decided to send it (a later epoch) is heard.
+func (a *applying) attached(ctx context.Context, step record.Step, recordID string) (o record.Outcome, known bool) {
+	if step.Attempts > 0 || step.Epoch > 0 || step.State != record.Planned || a.Reader == nil || a.Docket == nil {
+		return o, false
+	}
+	ctx = context.WithoutCancel(ctx)
+	d, err := a.Docket.Call(ctx, step.ID)
+	if err != nil || d.Before != "" { // its payment was reported from this journal
+		return o, false
+	}
+	d.Target = recordID
+	a.requests.Add(1)
+	f, err := compareAttached(ctx, a.Reader, d)
+	switch {
+	case err != nil:
+		return record.Outcome{State: record.ConflictState, Message: err.Error()}, true
+	case f.state == record.Adopted:
+		return record.Outcome{State: record.Adopted, RecordID: recordID}, true
+	}
+	return o, false
 }
 
 // skewed stops the run when this machine's clock is far from the server's: what

@@ -1,10 +1,13 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+
+	stripe "github.com/stripe/stripe-go/v85"
 )
 
 // states are the columns of the state machine.
@@ -249,6 +252,36 @@ func TestAttachPayment(t *testing.T) {
 		if r := post(t, s, tt.path, tt.form); r.status != tt.status || r.status == 200 && (r.str("id") != "in_1" || r.str("object") != "invoice") {
 			t.Errorf("%s %s: got %d %s", tt.path, tt.form, r.status, r.raw)
 		}
+	}
+}
+
+// Whether a payment is attached to an invoice can be asked, and the answer is
+// one that the official description knows.
+func TestListInvoicePayments(t *testing.T) {
+	s := newSandbox(t, Options{})
+	id := inState(t, s, "guaranteed")
+	ask := func(invoice, id string) reply {
+		return get(t, s, "/v1/invoice_payments?invoice="+invoice+"&payment[type]=payment_record&payment[payment_record]="+id)
+	}
+	if r := ask("in_1", id); r.status != 200 || len(r.at("data").([]any)) != 0 {
+		t.Errorf("before: %d %s", r.status, r.raw)
+	}
+	post(t, s, "/v1/invoices/in_1/attach_payment", "payment_record="+id)
+	r := ask("in_1", id)
+	var list stripe.InvoicePaymentList
+	if err := json.Unmarshal([]byte(r.raw), &list); err != nil || len(list.Data) != 1 {
+		t.Fatalf("%v: %s", err, r.raw)
+	}
+	if p := list.Data[0]; p.Object != "invoice_payment" || p.Invoice.ID != "in_1" || p.Payment.PaymentRecord.ID != id || p.Status != "paid" {
+		t.Errorf("%s", r.raw)
+	}
+	for _, bad := range []reply{ask("in_1", "pr_none"), ask("xx_1", id), get(t, s, "/v1/invoice_payments"), get(t, s, "/v1/invoice_payments?invoice=in_1&payment[type]=charge&payment[payment_record]="+id)} {
+		if bad.status != 400 {
+			t.Errorf("%d %s", bad.status, bad.raw)
+		}
+	}
+	if r := ask("in_2", id); len(r.at("data").([]any)) != 0 {
+		t.Errorf("another invoice: %s", r.raw)
 	}
 }
 

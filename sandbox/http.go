@@ -162,6 +162,7 @@ const (
 	opRetrieveAttempt = "retrieve_payment_attempt_record"
 	opListAttempts    = "list_payment_attempt_records"
 	opAttach          = "attach_payment"
+	opInvoicePayments = "list_invoice_payments"
 	opSeed            = "seed"
 )
 
@@ -188,6 +189,8 @@ func (r *request) route() *apiError {
 		r.op, r.id = opRetrieveAttempt, parts[1]
 	case parts[0] == "invoices" && post && len(parts) == 3 && parts[2] == opAttach:
 		r.op, r.id = opAttach, parts[1]
+	case parts[0] == "invoice_payments" && get && len(parts) == 1:
+		r.op = opInvoicePayments
 	case parts[0] == "payment_records" || parts[0] == "payment_attempt_records":
 		return unrecognized(r.Request)
 	default:

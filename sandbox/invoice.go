@@ -83,3 +83,58 @@ func (o invoiceObject) appendTo(b []byte) []byte {
 	b = appendString(b, status)
 	return append(b, `,"status_transitions":{}}`...)
 }
+
+// listInvoicePayments says whether a payment record is attached to an invoice:
+// a list of one or none.
+func (s *Server) listInvoicePayments(params record.Params) (page, *apiError) {
+	p := page{url: "/v1/invoice_payments"}
+	if _, e := limitOf(params); e != nil {
+		return p, e
+	}
+	invoice, _ := params.Get("invoice")
+	id, _ := params.Get("payment.payment_record")
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !strings.HasPrefix(invoice, "in_") {
+		return p, noSuch(http.StatusBadRequest, "invoice", invoice, "invoice")
+	}
+	of := s.state.find(id)
+	if of == nil {
+		return p, noSuch(http.StatusBadRequest, "payment_record", id, "payment[payment_record]")
+	}
+	if _, ok := s.state.attached[invoice+" "+of.rec.ID]; ok {
+		p.data = append(p.data, invoicePayment{invoice, of.rec})
+	}
+	return p, nil
+}
+
+// An invoicePayment is a payment record's place at an invoice.
+type invoicePayment struct {
+	invoice string
+	rec     *record.PaymentRecord
+}
+
+func (o invoicePayment) appendTo(b []byte) []byte {
+	r := o.rec
+	due, paid, status := r.AmountRequested.Value, r.AmountGuaranteed.Value, "open"
+	if paid >= due {
+		status = "paid"
+	}
+	b = append(b, `{"id":`...)
+	b = appendString(b, "inpay_"+strings.TrimPrefix(o.invoice, "in_")+strings.TrimPrefix(r.ID, "pr_"))
+	b = append(b, `,"object":"invoice_payment"`...)
+	b = appendNumber(b, "amount_paid", paid)
+	b = appendNumber(b, "amount_requested", due)
+	b = appendNumber(b, "created", r.Created)
+	b = append(b, `,"currency":`...)
+	b = appendString(b, string(r.AmountRequested.Currency))
+	b = append(b, `,"invoice":`...)
+	b = appendString(b, o.invoice)
+	b = append(b, `,"is_default":false,"livemode":`...)
+	b = strconv.AppendBool(b, r.Livemode)
+	b = append(b, `,"payment":{"type":"payment_record","payment_record":`...)
+	b = appendString(b, r.ID)
+	b = append(b, `},"status":`...)
+	b = appendString(b, status)
+	return append(b, `,"status_transitions":{"canceled_at":null,"paid_at":null}}`...)
+}

@@ -123,5 +123,6 @@ var probes = [...]probe{
 	about("list-old-version", "a list, before there was that", reading(probeRecords+"?limit=1", "has_more").at("2026-06-24.dahlia")),
 	about("versions", "a version that nobody released", reading(probeRecords+"?limit=1", "has_more").at("2030-01-01.zebra")),
 	about("attach-payment", "neither payment_record nor payment_intent", step{method: http.MethodPost, path: "/v1/invoices/in_none/attach_payment"}),
+	about("invoice-payments", "of no payment in particular", reading("/v1/invoice_payments?limit=1&invoice=in_none", "data")),
 	about("unset-and-set", "metadata unset and set", report(""), onRecord("report_payment_attempt_informational", "metadata=&metadata[a]=1")),
 }

@@ -56,8 +56,11 @@ func (s *Server) read(r *request) ([]byte, *apiError) {
 		return o.appendTo(make([]byte, 0, 2048)), nil
 	}
 	list := s.listRecords
-	if r.op == opListAttempts {
+	switch r.op {
+	case opListAttempts:
 		list = s.listAttempts
+	case opInvoicePayments:
+		list = s.listInvoicePayments
 	}
 	p, e := list(r.form.params)
 	if e != nil {

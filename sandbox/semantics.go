@@ -33,6 +33,7 @@ var choices = [...]Choice{
 	{"duplicate-parameter", "parameters", "of a parameter given twice the last value counts", "common practice of form decoders"},
 	{"expand", "expand[]", "fields that hold objects may be expanded, which changes nothing; other names are refused", "the objects hold no ids that expand"},
 	{"informational-merge", "_informational", "customer_details and shipping_details merge field by field into the record and the latest attempt, in every state", "merging is documented, its depth and the states F and C are not"},
+	{"invoice-payments", "list invoice payments", "takes invoice and payment[type]=payment_record with payment[payment_record], all three needed, and answers with one item or none", "invoices are not modelled; whether a payment is attached to one is"},
 	{"json-body", "parameters", "a body that is not form-encoded is refused with 400", "the API documents form encoding only"},
 	{"key-in-use-first", "idempotency", "while a key's first request runs, 409 is answered even if the parameters differ", "parameters are compared with saved requests"},
 	{"key-ttl", "idempotency", "an answer is forgotten when it is 24 hours old", "documented as at least 24 hours"},

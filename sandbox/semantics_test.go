@@ -72,6 +72,11 @@ var choiceTests = map[string]func(t *testing.T, s *Server){
 		expect(t, post(t, s, newPath, paymentForm("customer_details[customer]", "cus_none", "customer_details[email]", "no address",
 			"customer_details[phone]", "?", "shipping_details[address][country]", "Atlantis")), 200, "Atlantis")
 	},
+	"invoice-payments": func(t *testing.T, s *Server) {
+		id := inState(t, s, "guaranteed")
+		expect(t, get(t, s, "/v1/invoice_payments?invoice=in_any&payment[type]=payment_record&payment[payment_record]="+id), 200, `"data":[]`)
+		expect(t, get(t, s, "/v1/invoice_payments?invoice=in_any"), 400, "")
+	},
 	"json-body": func(t *testing.T, s *Server) {
 		expect(t, post(t, s, newPath, "{}", "Content-Type", "application/json"), 400, ownPrefix)
 	},

@@ -42,6 +42,8 @@ func newSpecs() specs {
 		text("ending_before", false), text("limit", false), text("starting_after", false))
 	read(opListAttempts, text("limit", false), text("payment_record", true), text("starting_after", false))
 	read(opAttach, text("payment_intent", false), text("payment_record", false)) // one of them: see decideAttach
+	read(opInvoicePayments, text("invoice", true), text("limit", false), record.Field{Path: "payment", Type: record.TypeObject, Required: true},
+		text("payment.payment_record", true), record.Field{Path: "payment.type", Type: record.TypeEnum, Required: true, Enum: []string{"payment_record"}})
 	return s
 }
 

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-
 	"github.com/payrec/payrec/importer"
 	"github.com/payrec/payrec/internal/journal"
 	"github.com/payrec/payrec/record"
@@ -153,8 +151,5 @@ func (r *importRun) print() error {
 	if !r.flags.json {
 		return r.result.write(r.stdout, r.stderr)
 	}
-	enc := json.NewEncoder(r.stdout)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(&r.result)
+	return writeJSON(r.stdout, &r.result)
 }

@@ -63,6 +63,10 @@ func (s source) Record(ctx context.Context, id string) (*record.PaymentRecord, e
 	return r, err
 }
 
+func (s source) Attached(ctx context.Context, invoice, recordID string) (bool, error) {
+	return s.client.Attached(ctx, invoice, recordID)
+}
+
 func (s source) Attempts(ctx context.Context, recordID string) iter.Seq2[*record.PaymentAttemptRecord, error] {
 	return s.client.Attempts(ctx, recordID)
 }

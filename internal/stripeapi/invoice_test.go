@@ -1,6 +1,10 @@
 package stripeapi
 
-import "testing"
+import (
+	"io"
+	"net/http"
+	"testing"
+)
 
 // attach_payment is answered with the invoice that it went to, and with no
 // other object.
@@ -26,5 +30,29 @@ func TestInvoiceAnswers(t *testing.T) {
 		if a.Verdict == Stop && !a.MayHaveRun() {
 			t.Errorf("%s answered %s: taken as not executed", tt.path, tt.body)
 		}
+	}
+}
+
+// Whether a record is attached is asked of the invoice's payments. Another
+// record's, or one that was canceled, does not count.
+func TestAttached(t *testing.T) {
+	item := func(record, status string) string {
+		return `{"id":"inpay_1","object":"invoice_payment","livemode":false,"status":"` + status + `","payment":{"type":"payment_record","payment_record":"` + record + `"}}`
+	}
+	for data, want := range map[string]bool{"": false, item("pr_1", "paid"): true, item("pr_1", "open"): true, item("pr_1", "canceled"): false, item("pr_2", "paid"): false} {
+		var asked string
+		c, _ := reader(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked = r.URL.Path + "?" + r.URL.RawQuery
+			io.WriteString(w, `{"object":"list","data":[`+data+`],"has_more":false,"url":"/v1/invoice_payments"}`)
+		}))
+		if got, err := c.Attached(t.Context(), "in_1", "pr_1"); got != want || err != nil {
+			t.Errorf("%s: %v, %v", data, got, err)
+		}
+		if want := "/v1/invoice_payments?invoice=in_1&limit=100&payment%5Bpayment_record%5D=pr_1&payment%5Btype%5D=payment_record"; asked != want {
+			t.Errorf("asked %s, want %s", asked, want)
+		}
+	}
+	if _, err := testClient(t, "http://127.0.0.1:1").Attached(t.Context(), "in_1/..", "pr_1"); err == nil {
+		t.Error("an id that is a path was asked about")
 	}
 }

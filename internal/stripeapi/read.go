@@ -65,6 +65,34 @@ func (c *Client) Attempt(ctx context.Context, id string) (*record.PaymentAttempt
 	return retrieve(ctx, c, "/v1/payment_attempt_records/", id, c.checkAttempt)
 }
 
+// Attached says whether a payment record is among the payments of an invoice.
+// Source: docs.stripe.com/api/invoice-payment/list.
+func (c *Client) Attached(ctx context.Context, invoice, recordID string) (bool, error) {
+	for _, id := range []string{invoice, recordID} {
+		if !isWord(id) {
+			return false, badID(id)
+		}
+	}
+	type invoicePayment struct {
+		ID, Object, Status string
+		Livemode           bool
+		Payment            struct {
+			Record string `json:"payment_record"`
+		}
+	}
+	check := func(p *invoicePayment) error { return c.checkObject("invoice_payment", p.Object, p.ID, p.Livemode) }
+	query := url.Values{"invoice": {invoice}, "payment[type]": {"payment_record"}, "payment[payment_record]": {recordID}, "limit": {strconv.Itoa(maxPageSize)}}
+	for p, err := range list(ctx, c, "/v1/invoice_payments", query, check, func(p *invoicePayment) string { return p.ID }) {
+		if err != nil {
+			return false, err
+		}
+		if p.Payment.Record == recordID && p.Status != "canceled" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // AccountID asks once which account the key belongs to. It is "" when the key
 // may not know, or nobody answers: then the first call will say what is wrong.
 // An error means that the key is not taken at all.
