@@ -40,6 +40,19 @@ type chapter struct {
 	write func(b *book) error
 }
 
+// then is a chapter and another after it.
+func (c chapter) then(o chapter) chapter {
+	in := func(first, second func(b *book) error) func(b *book) error {
+		return func(b *book) error {
+			if err := first(b); err != nil {
+				return err
+			}
+			return second(b)
+		}
+	}
+	return chapter{in(c.lay, o.lay), in(c.write, o.write)}
+}
+
 // writeBook writes a workbook of chapters, with at most so many rows of data
 // on a sheet.
 func writeBook(w io.Writer, generator string, rows int, chapters []chapter) error {

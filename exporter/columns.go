@@ -214,8 +214,11 @@ func (d *Dataset) refundsGrid() grid {
 		{name: "operation", title: "Operation", width: 30},
 	}, d.originals("refunded_at", "Refunded at"))
 	g.rows = func(yield func([]cell, error) bool) {
+		if g.n == 0 {
+			return
+		}
 		// A refund of an open day has its line, also where its payment is locked.
-		for p, err := range d.between(0, len(d.shelved)) {
+		for p, err := range ahead(d.between(0, len(d.shelved))) {
 			if err != nil {
 				yield(nil, err)
 				return

@@ -128,6 +128,9 @@ func (d *Dataset) facts() []Fact {
 		facts = append(facts, Fact{"Read", "Attempts", count(s.Attempts)})
 	}
 	facts = append(facts, Fact{"Read", "Exceptions", count(d.own+len(d.journal.exceptions)+len(d.unplaced)) + ", see sheet Exceptions"})
+	if x := d.delta; x != nil {
+		facts = append(facts, Fact{"Read", "Differs from " + x.Since.String(), fmt.Sprintf("%d added, %d gone, %d changed; see sheet Changes", x.Added, x.Gone, x.Changed)})
+	}
 	if s.Unplaced > 0 {
 		facts = append(facts, Fact{"Left out", "Payments without the date that the period goes by", count(s.Unplaced)})
 		for _, id := range d.unplaced[:min(len(d.unplaced), maxDamaged)] {

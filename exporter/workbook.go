@@ -10,9 +10,10 @@ import (
 const roomForTotals = 400
 
 // WriteWorkbook writes an XLSX workbook for closing a month: Summary, Payments,
-// Attempts when they were read, Refunds, Exceptions, Control. A sheet that would
-// be too long goes on in one with a number: "Payments (2)". The same dataset
-// gives the same bytes.
+// Attempts when they were read, Refunds, Exceptions, Changes when the dataset
+// differs from an earlier export of the period, Control. A sheet that would be
+// too long goes on in one with a number: "Payments (2)". The same dataset gives
+// the same bytes.
 func (d *Dataset) WriteWorkbook(w io.Writer) error {
 	return d.writeWorkbook(w, maxSheetRows-roomForTotals)
 }
@@ -69,7 +70,11 @@ func (d *Dataset) builtin(name string, written tally) (chapter, error) {
 	case "refunds":
 		return gridChapter(d.refundsGrid()), nil
 	case "exceptions":
-		return gridChapter(d.exceptionsGrid()), nil
+		c := gridChapter(d.exceptionsGrid())
+		if d.delta != nil {
+			c = c.then(gridChapter(d.delta.grid()))
+		}
+		return c, nil
 	case "control":
 		return d.controlChapter(written), nil
 	}
