@@ -68,11 +68,11 @@ func (v *values) typed(c *column, s string, numeric bool) (expression.Value, *Ro
 		}
 		return expression.TextOf(s), nil
 	case currencyColumn:
-		code, err := record.ParseCurrency(s)
+		code, err := v.currencies.parse(s)
 		if err != nil {
 			return v.bad(c, "bad_currency", "is not a currency that the API takes")
 		}
-		return expression.TextOf(code.Upper()), nil
+		return expression.TextOf(code.upper), nil
 	case boolColumn:
 		switch strings.ToLower(s) {
 		case "true", "yes", "y", "1":
@@ -121,11 +121,11 @@ func (v *values) money(c *column, d decimal.Decimal) (expression.Value, *RowProb
 			}
 			return v.bad(c, "bad_currency", "has no currency: the column %q is empty", v.header(c.inColumn))
 		}
-		parsed, err := record.ParseCurrency(text)
+		parsed, err := v.currencies.parse(text)
 		if err != nil {
 			return v.bad(c, "bad_currency", "is in %q, which is not a currency that the API takes", text)
 		}
-		code = parsed
+		code = parsed.code
 	}
 	d, err := c.unit.major(d, code)
 	if err != nil {
@@ -190,10 +190,16 @@ func (v *values) time(c *column, s string, numeric bool) (expression.Value, *Row
 			if c.zone != nil {
 				policy = c.zone.policy
 			}
-			if at, err = w.in(loc, policy); err != nil {
-				_, problem := v.bad(c, "bad_time", "%v", err)
-				v.showClock(c, problem)
-				return expression.Value{}, problem
+			var known bool
+			if at, known = v.span.of(&w, loc); !known {
+				if at, err = w.in(loc, policy); err != nil {
+					_, problem := v.bad(c, "bad_time", "%v", err)
+					v.showClock(c, problem)
+					return expression.Value{}, problem
+				}
+				if !w.zoned {
+					v.span = spanAt(at)
+				}
 			}
 		}
 		return expression.TimeOf(at), nil
@@ -277,6 +283,34 @@ func (v *values) spoiled(c *column, msg string) (expression.Value, *RowProblem) 
 	_, p := v.bad(c, "spoiled_id", "%s; export the file again and do not open it in a spreadsheet", msg)
 	p.Fatal = true
 	return expression.Value{}, p
+}
+
+// knownCurrencies remembers the last texts that were currencies: a file has few.
+type knownCurrencies struct {
+	last [4]knownCurrency
+	next int
+}
+
+type knownCurrency struct {
+	text  string // as in the file
+	code  record.Currency
+	upper string
+}
+
+func (k *knownCurrencies) parse(text string) (*knownCurrency, error) {
+	for i := range k.last {
+		if c := &k.last[i]; c.text == text && text != "" {
+			return c, nil
+		}
+	}
+	code, err := record.ParseCurrency(text)
+	if err != nil {
+		return nil, err
+	}
+	c := &k.last[k.next%len(k.last)]
+	k.next++
+	*c = knownCurrency{strings.Clone(text), code, code.Upper()}
+	return c, nil
 }
 
 func digitCount(s string) int {

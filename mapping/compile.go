@@ -42,6 +42,7 @@ func (c *compiler) mapping(root *node) *Mapping {
 	c.columns(root.get("columns"))
 	c.lets(root.get("let"))
 	c.rules(root)
+	m.dispatch = newDispatch(m.rules)
 	m.isIndex = len(c.names.list)
 	c.names.list = append(c.names.list, expression.Name{Name: "is", Kind: expression.Text, Doc: "the row's class"})
 	rowScope := c.names.scope()

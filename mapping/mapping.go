@@ -100,13 +100,14 @@ type Mapping struct {
 	scope    *expression.Scope // names of a row: fixed, columns, lets, is, payment lets
 	isIndex  int               // of the name "is"
 
-	rules   []*rule
-	total   *program
-	key     *program
-	order   *program
-	payLets []*payLet
-	emits   map[string][]*emit // by class
-	emitted int                // emits, over all classes
+	rules    []*rule
+	dispatch *dispatch // nil: rules are tried one after the other
+	total    *program
+	key      *program
+	order    *program
+	payLets  []*payLet
+	emits    map[string][]*emit // by class
+	emitted  int                // emits, over all classes
 
 	gatherings     []*gathering // values over several rows
 	latest         *gathering   // of which only the latest row counts; nil: all count

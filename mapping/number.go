@@ -28,6 +28,14 @@ const maxDigits = 19
 // parse reads a number, strictly: signs before or after it, or parentheses for
 // a negative one; thousands in groups of three; no digits lost.
 func (f numberFormat) parse(s string) (decimal.Decimal, error) {
+	if d, ok := f.plainly(s); ok {
+		return d, nil
+	}
+	return f.carefully(s)
+}
+
+// carefully reads any number, and says what is wrong with what is none.
+func (f numberFormat) carefully(s string) (decimal.Decimal, error) {
 	digits, negative, err := unsign(s)
 	if err != nil {
 		return decimal.Decimal{}, err
@@ -42,6 +50,42 @@ func (f numberFormat) parse(s string) (decimal.Decimal, error) {
 		return decimal.Decimal{}, errors.New("is not a number")
 	}
 	return d, nil
+}
+
+// plainly reads what most cells are: a minus or none, digits, and maybe a mark
+// and digits. It says nothing about any other text.
+func (f numberFormat) plainly(s string) (decimal.Decimal, bool) {
+	const most = 18 // digits, whatever they are, that fit
+	at := 0
+	if len(s) > 0 && s[0] == '-' {
+		at = 1
+	}
+	if len(s)-at > most+1 {
+		return decimal.Decimal{}, false
+	}
+	value, point, first := int64(0), -1, at
+	for ; at < len(s); at++ {
+		switch c := s[at]; {
+		case c >= '0' && c <= '9':
+			value = value*10 + int64(c-'0')
+		case c < utf8.RuneSelf && rune(c) == f.decimal && point < 0 && at > first:
+			point = at
+		default:
+			return decimal.Decimal{}, false
+		}
+	}
+	scale := 0
+	switch {
+	case len(s) == first || point == len(s)-1 || point < 0 && len(s)-first > most:
+		return decimal.Decimal{}, false
+	case point >= 0:
+		scale = len(s) - 1 - point
+	}
+	if first > 0 {
+		value = -value
+	}
+	d, err := decimal.New(value, scale)
+	return d, err == nil
 }
 
 // unsign takes the sign off a number: "-5", "5-", "+ 5", "(5)".
@@ -164,6 +208,9 @@ func (f numberFormat) groupName() string {
 // isExponent says whether a text is a number as a spreadsheet abbreviates it:
 // 8.81618E+15.
 func isExponent(s string) bool {
+	if strings.IndexByte(s, 'e') < 0 && strings.IndexByte(s, 'E') < 0 {
+		return false
+	}
 	mantissa, exponent, ok := strings.Cut(strings.ToLower(strings.TrimLeft(s, "+-")), "e")
 	if !ok {
 		return false

@@ -43,6 +43,7 @@ type Session struct {
 	problems []*RowProblem     // of the row's calls
 	noted    func(*RowProblem) // is note
 	filling  filling           // the call in work
+	ruleOf   map[string]int    // by text of the dispatch
 	passed   [][]uint64        // by emit: sets of fields with which a call passed its spec
 }
 
@@ -292,7 +293,17 @@ func (s *Session) key() (string, *RowProblem) {
 
 // classify finds the first rule that matches.
 func (s *Session) classify() (*rule, *RowProblem) {
-	for _, r := range s.m.rules {
+	first := 0
+	if d := s.m.dispatch; d != nil {
+		text, problem := s.values.text(d.by)
+		if problem != nil {
+			return nil, problem
+		}
+		if first = s.rulesFor(d, text); first < d.rules {
+			return s.m.rules[first], nil
+		}
+	}
+	for _, r := range s.m.rules[first:] {
 		ok, problem := s.values.matches(r)
 		if problem != nil {
 			return nil, problem
@@ -302,6 +313,57 @@ func (s *Session) classify() (*rule, *RowProblem) {
 		}
 	}
 	return nil, s.unclassified()
+}
+
+// A dispatch is by what the first rules tell rows apart, when that is one text
+// alone: which of them takes a row then follows from the text.
+type dispatch struct {
+	by    *match // of the first rule; all the others look at the same
+	rules int    // how many rules these are
+}
+
+// newDispatch finds out how many of the rules look at one text.
+func newDispatch(rules []*rule) *dispatch {
+	var d *dispatch
+	for _, r := range rules {
+		if r.when != nil || len(r.matches) != 1 || r.broken {
+			break
+		}
+		by := &r.matches[0]
+		if d == nil {
+			d = &dispatch{by: by}
+		}
+		if by.column != d.by.column || by.let != d.by.let {
+			break
+		}
+		d.rules++
+	}
+	if d == nil || d.rules < 2 {
+		return nil
+	}
+	return d
+}
+
+// mostTexts is how many texts of a dispatch are remembered.
+const mostTexts = 256
+
+// rulesFor is the first of the dispatch's rules that accepts the text, or how
+// many there are. Texts are few, and remembered.
+func (s *Session) rulesFor(d *dispatch, text string) int {
+	if i, ok := s.ruleOf[text]; ok {
+		return i
+	}
+	i := 0
+	for i < d.rules && !s.m.rules[i].matches[0].accepts(text) {
+		i++
+	}
+	if s.ruleOf == nil {
+		s.ruleOf = map[string]int{}
+	}
+	if len(s.ruleOf) < mostTexts {
+		s.ruleOf[strings.Clone(text)] = i
+	}
+	return i
 }
 
 func (v *values) matches(r *rule) (bool, *RowProblem) {

@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones must not depend on the machine
@@ -14,6 +15,7 @@ type timePattern struct {
 	source string
 	ops    []timeOp
 	zoned  bool // the pattern itself says the offset
+	width  int  // of a text whose every number has all its digits; 0: there is no such
 }
 
 type timeOp struct {
@@ -86,11 +88,101 @@ func newTimePattern(source string) (*timePattern, error) {
 	case strings.Contains(seen, "I") != strings.Contains(seen, "p"):
 		return nil, errors.New("needs %I and %p together")
 	}
+	p.width = p.fixedWidth()
 	return p, nil
+}
+
+// fixedWidth is how long a text is whose numbers have all their digits; 0 for a
+// pattern of more than years, months, days, hours, minutes and seconds.
+func (p *timePattern) fixedWidth() int {
+	width := 0
+	for _, op := range p.ops {
+		switch {
+		case op.verb == 0:
+			width += len(op.literal)
+		case op.verb == 'Y':
+			width += 4
+		case strings.IndexByte("mdeHMS", op.verb) >= 0:
+			width += 2
+		default:
+			return 0
+		}
+	}
+	return width
+}
+
+// fixed reads a text of the pattern's own width. It says nothing about a text
+// that is not just so, or whose numbers are no date.
+func (p *timePattern) fixed(s string) (w wall, ok bool) {
+	if len(s) != p.width {
+		return w, false
+	}
+	w.month, w.day = 1, 1
+	for i := range p.ops {
+		op := &p.ops[i]
+		if op.verb == 0 {
+			if s[:len(op.literal)] != op.literal {
+				return w, false
+			}
+			s = s[len(op.literal):]
+			continue
+		}
+		n, size := 0, 2
+		if op.verb == 'Y' {
+			size = 4
+		}
+		for j := range size {
+			c := s[j] - '0'
+			if c > 9 {
+				return w, false
+			}
+			n = 10*n + int(c)
+		}
+		s = s[size:]
+		switch op.verb {
+		case 'Y':
+			w.year = n
+		case 'm':
+			w.month = n
+		case 'd', 'e':
+			w.day = n
+		case 'H':
+			w.hour = n
+		case 'M':
+			w.min = n
+		case 'S':
+			w.sec = n
+		}
+	}
+	ok = w.year >= 1 && w.month >= 1 && w.month <= 12 && w.day >= 1 && w.day <= 28+extraDays(w.year, w.month) && w.hour <= 23 && w.min <= 59 && w.sec <= 59
+	return w, ok
+}
+
+// extraDays is how many days a month has besides 28.
+func extraDays(year, month int) int {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 1
+		}
+		return 0
+	case 4, 6, 9, 11:
+		return 2
+	}
+	return 3
 }
 
 // parse reads a whole text; no part may be left over.
 func (p *timePattern) parse(s string) (wall, error) {
+	if w, ok := p.fixed(s); ok && p.width > 0 {
+		return w, nil
+	}
+	return p.carefully(s)
+}
+
+// carefully reads any text of the pattern, and says what is wrong with what is
+// none.
+func (p *timePattern) carefully(s string) (wall, error) {
 	w := wall{month: 1, day: 1}
 	yday := 0
 	for _, op := range p.ops {
@@ -365,6 +457,41 @@ func (w wall) in(loc *time.Location, policy dstPolicy) (time.Time, error) {
 		return t, fmt.Errorf("is no time on the clocks of %s (summer time begins); say dst: earlier or dst: later", loc)
 	}
 	return t, nil
+}
+
+// A zoneSpan is a time in which a zone keeps one offset, days away from where
+// it changes: there every wall clock is one instant.
+type zoneSpan struct {
+	loc      *time.Location
+	from, to int64 // Unix seconds
+	offset   int64 // seconds east of UTC
+}
+
+// of places a wall clock by what is known of its zone, if that is enough.
+func (z *zoneSpan) of(w *wall, loc *time.Location) (time.Time, bool) {
+	if z.loc != loc || w.zoned || loc == nil {
+		return time.Time{}, false
+	}
+	seconds := time.Date(w.year, time.Month(w.month), w.day, w.hour, w.min, w.sec, 0, time.UTC).Unix() - z.offset
+	if seconds < z.from || seconds >= z.to {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, int64(w.nano)).In(loc), true
+}
+
+// spanAt is what a time says about the times around it.
+func spanAt(t time.Time) zoneSpan {
+	const apart = 3 * 24 * 60 * 60
+	_, offset := t.Zone()
+	span := zoneSpan{loc: t.Location(), from: math.MinInt64, to: math.MaxInt64, offset: int64(offset)}
+	start, end := t.ZoneBounds()
+	if !start.IsZero() {
+		span.from = start.Unix() + apart
+	}
+	if !end.IsZero() {
+		span.to = end.Unix() - apart
+	}
+	return span
 }
 
 // shows says whether the instant t shows this wall clock in its zone.

@@ -27,6 +27,8 @@ type values struct {
 	part        bool              // the rows are left over from another file
 	given       map[string]string // context that a test states for its rows
 	zones       map[string]*time.Location
+	span        zoneSpan
+	currencies  knownCurrencies
 
 	known   []bool        // by scope index
 	failed  []*RowProblem // by scope index

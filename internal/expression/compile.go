@@ -21,6 +21,7 @@ type node struct {
 	constant bool // the same for every row; eval takes a nil frame then
 	slot     int  // of a bare reference; otherwise -1
 	src      ast.Node
+	joined   []node // the parts of a + b + c, when these are texts
 }
 
 // bad is a node that was reported; what contains it stays silent about it.

@@ -3,6 +3,7 @@ package expression
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -93,9 +94,7 @@ func (c *compiler) sum(n *ast.BinaryNode, l, r node) node {
 	case !ok:
 		return c.mismatch(n, l.kind, r.kind, oneKind(l.kind, r.kind))
 	case l.kind == Text && n.Operator == "+":
-		return c.apply2(n, Text, l, r, func(a, b Value) (Value, error) {
-			return TextOf(a.str + b.str), checkLen(len(a.str) + len(b.str))
-		})
+		return c.join(n, l, r)
 	case l.kind == Time:
 		return c.mismatch(n, l.kind, r.kind, "write days_between(a, b)")
 	case l.kind != Number && l.kind != Money:
@@ -116,6 +115,40 @@ func (c *compiler) sum(n *ast.BinaryNode, l, r node) node {
 		d, err := add(a.num, b.num)
 		return Value{kind: kind, filled: true, num: d, str: currency}, err
 	})
+}
+
+// join is a + b of texts; a + b + c is joined at once.
+func (c *compiler) join(n *ast.BinaryNode, l, r node) node {
+	parts := append(slices.Clone(l.joined), r)
+	if l.joined == nil {
+		parts = []node{l, r}
+	}
+	out := c.fold(node{kind: Text, src: n, slot: -1, constant: l.constant && r.constant, eval: func(f *Frame) (Value, error) {
+		var few [6]string
+		texts, size := few[:0], 0
+		for i := range parts {
+			v, err := parts[i].eval(f)
+			if err != nil {
+				return Value{}, err
+			}
+			texts = append(texts, v.str)
+			if size += len(v.str); i > 0 {
+				if err := checkLen(size); err != nil {
+					return Value{}, err
+				}
+			}
+		}
+		var b strings.Builder
+		b.Grow(size)
+		for _, s := range texts {
+			b.WriteString(s)
+		}
+		return TextOf(b.String()), nil
+	}})
+	if !out.constant {
+		out.joined = parts
+	}
+	return out
 }
 
 func (c *compiler) product(n *ast.BinaryNode, l, r node) node {

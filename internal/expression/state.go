@@ -44,14 +44,17 @@ type Sample struct {
 
 // Sample computes what the row in f says, into x.
 func (a *Aggregate) Sample(f *Frame, x *Sample) {
-	x.accums, x.err = x.accums[:0], nil
-	for _, t := range a.terms {
-		var row accum
-		if x.err = t.sample(&row, f); x.err != nil {
-			x.err = fmt.Errorf("%s: %w", t.text, x.err)
+	if cap(x.accums) < len(a.terms) {
+		x.accums = make([]accum, len(a.terms))
+	}
+	x.accums, x.err = x.accums[:len(a.terms)], nil
+	for i, t := range a.terms {
+		row := &x.accums[i]
+		row.n = 0
+		if err := t.sample(row, f); err != nil {
+			x.accums, x.err = x.accums[:i], fmt.Errorf("%s: %w", t.text, err)
 			return
 		}
-		x.accums = append(x.accums, row)
 	}
 }
 
@@ -111,10 +114,16 @@ func (t *term) sample(row *accum, f *Frame) error {
 			return nil
 		}
 	}
-	if t.x.eval != nil {
-		var err error
-		if row.v, err = t.x.eval(f); err != nil {
-			return err
+	if t.x.eval == nil {
+		row.v = Value{}
+	} else {
+		if t.x.slot >= 0 {
+			row.v = f.slots[t.x.slot]
+		} else {
+			var err error
+			if row.v, err = t.x.eval(f); err != nil {
+				return err
+			}
 		}
 		if row.v.IsEmpty() && (t.op == "first" || t.op == "last") {
 			return nil
