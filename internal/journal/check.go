@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"modernc.org/sqlite" // the driver's errors
 )
 
 // checkPresent refuses what SQLite would take for a new database.
@@ -182,7 +180,7 @@ func identity(ctx context.Context, conn *sql.Conn) (id Identity, err error) {
 // damaged words a failure to read the file.
 func damaged(path string, err error) error {
 	const notADatabase, corrupt = 26, 11 // SQLITE_NOTADB, SQLITE_CORRUPT
-	var e *sqlite.Error
+	var e coded
 	if !errors.As(err, &e) {
 		return &FormatError{path, "is damaged; restore it from a backup", err}
 	}

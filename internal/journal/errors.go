@@ -6,8 +6,7 @@ import (
 	"strings"
 	"syscall"
 
-	"modernc.org/sqlite"     // the driver's errors
-	"modernc.org/sqlite/lib" // and their codes
+	"modernc.org/sqlite/lib" // SQLite's codes
 )
 
 // ErrReadOnly is returned by the writing methods of a journal opened with
@@ -84,7 +83,7 @@ func (e *WriteError) Unwrap() error { return e.Err }
 // named puts the journal's name before an error of SQLite's, and words it:
 // whoever reads it must know which file is meant, and what to do.
 func (j *Journal) named(err *error) {
-	var failed *sqlite.Error
+	var failed coded
 	if errors.As(*err, &failed) && !strings.Contains((*err).Error(), j.path) {
 		*err = unreadable(j.path, *err)
 	}
@@ -104,9 +103,15 @@ type wordedError struct {
 func (e *wordedError) Error() string { return e.text }
 func (e *wordedError) Unwrap() error { return e.cause }
 
+// A coded error is one of SQLite's, by way of database/sql or not.
+type coded interface {
+	error
+	Code() int
+}
+
 // explain says what a failure of the disk was and what to do about it.
 func explain(err error) (what, remedy string) {
-	var failed *sqlite.Error
+	var failed coded
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return "the disk is full (" + err.Error() + ")", makeRoom

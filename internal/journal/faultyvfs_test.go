@@ -52,9 +52,6 @@ var registerVFS = sync.OnceValue(func() error {
 	return nil
 })
 
-// inC is where an address in C's memory points to.
-func inC(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
-
 var vfsBase uintptr // SQLite's own, once it is known
 
 func useFaultyVFS(t *testing.T, steps func(step, path string, size int32) fault) {

@@ -109,10 +109,13 @@ func (j *Journal) open(ctx context.Context, note lockNote, o Options) error {
 	if j.read, err = openReaders(j.path, o.vfs); err != nil {
 		return err
 	}
-	if err := j.begin(ctx, before, version); err != nil {
+	err = j.begin(ctx, before, version)
+	if err == nil {
+		err = j.w.start(o)
+	}
+	if err != nil {
 		return &WriteError{j.path, err}
 	}
-	j.w.start()
 	return nil
 }
 

@@ -330,7 +330,7 @@ func TestFullDisk(t *testing.T) {
 	if err := j.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.w.conn.ExecContext(ctx, "PRAGMA max_page_count = 1"); err != nil { // the loop is idle
+	if _, err := j.w.jobsOn.exec("PRAGMA max_page_count = 1"); err != nil { // the loop is idle
 		t.Fatal(err)
 	}
 	begun := 1

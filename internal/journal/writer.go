@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -30,7 +29,7 @@ type writer struct {
 	closed bool
 
 	failed    atomic.Pointer[WriteError] // the first failure; final
-	stmts     map[string]*sql.Stmt       // owned by the loop
+	jobsOn    *channel                   // from start on; owned by the loop
 	inTx      bool                       // owned by the loop
 	walFrames uint32                     // how long the WAL may grow
 	tidied    uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
@@ -54,11 +53,7 @@ func (r refusal) Unwrap() error { return r.error }
 // It moves the WAL into the database itself, so that what it moved can be noted
 // before the WAL is written anew.
 func newWriter(ctx context.Context, path string, o Options) (*writer, error) {
-	sync := "synchronous(FULL)"
-	if o.Unsynced {
-		sync = "synchronous(OFF)"
-	}
-	db, err := sql.Open("sqlite", dsn(path, "rw", o.vfs, sync, "secure_delete(1)", "cache_size(-32768)", "wal_autocheckpoint(0)"))
+	db, err := sql.Open("sqlite", dsn(path, "rw", o.vfs, pragmas(o)...))
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +67,28 @@ func newWriter(ctx context.Context, path string, o Options) (*writer, error) {
 }
 
 // start lets the journal be written to.
-func (w *writer) start() {
+func (w *writer) start(o Options) (err error) {
 	w.jobs = make(chan *job, maxGroup)
 	w.over = make(chan struct{})
-	w.stmts = make(map[string]*sql.Stmt)
+	if w.jobsOn, err = openChannel(dsn(w.path, "rw", ""), o.vfs); err != nil {
+		return err
+	}
+	for _, pragma := range append(pragmas(o), "busy_timeout(10000)") {
+		if _, err := w.jobsOn.exec("PRAGMA " + pragma); err != nil {
+			return err
+		}
+	}
 	go w.loop()
+	return nil
+}
+
+// pragmas are what holds for the connections that write.
+func pragmas(o Options) []string {
+	list := []string{"secure_delete(1)", "cache_size(-32768)", "wal_autocheckpoint(0)", "synchronous(FULL)"}
+	if o.Unsynced {
+		list[3] = "synchronous(OFF)"
+	}
+	return list
 }
 
 // do queues run and waits until it is durable. When ctx ends before the loop
@@ -216,39 +228,14 @@ func (w *writer) fail(err error) {
 	w.failed.CompareAndSwap(nil, &WriteError{w.path, err})
 }
 
-// exec runs a statement, prepared once, and returns the rows it changed. It
-// takes no context: a write is not interrupted half way.
-func (w *writer) exec(query string, args ...any) (int64, error) {
-	s, err := w.prepare(query)
-	if err != nil {
-		return 0, err
-	}
-	r, err := s.Exec(args...)
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
-}
+// exec runs a statement, or a script, prepared once, and returns the rows it
+// changed. It takes no context: a write is not interrupted half way.
+func (w *writer) exec(query string, args ...any) (int64, error) { return w.jobsOn.exec(query, args...) }
 
-// row runs a prepared query for at most one row.
+// row runs a prepared query for at most one row; without one it returns
+// [sql.ErrNoRows].
 func (w *writer) row(query string, args []any, dest ...any) error {
-	s, err := w.prepare(query)
-	if err != nil {
-		return err
-	}
-	return s.QueryRow(args...).Scan(dest...)
-}
-
-func (w *writer) prepare(query string) (*sql.Stmt, error) {
-	if s, ok := w.stmts[query]; ok {
-		return s, nil
-	}
-	s, err := w.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, fmt.Errorf("%w in %.60q", err, query)
-	}
-	w.stmts[query] = s
-	return s, nil
+	return w.jobsOn.row(query, args, dest...)
 }
 
 // stop ends the loop after everything that is queued.
@@ -344,12 +331,12 @@ func (w *writer) keepWAL(mode int) error {
 }
 
 // close closes the connection. Only after stop, or before start.
-func (w *writer) close() error {
-	for _, s := range w.stmts {
-		s.Close()
+func (w *writer) close() (err error) {
+	if w.jobsOn != nil {
+		err = w.jobsOn.close()
 	}
 	if w.sums != nil {
 		w.sums.close()
 	}
-	return errors.Join(w.conn.Close(), w.db.Close())
+	return errors.Join(err, w.conn.Close(), w.db.Close())
 }
