@@ -80,6 +80,8 @@ func (f *exportFlags) suits(cmd *cobra.Command, r *reports.Report) error {
 		return usage("payrec export --report "+f.report+" -o june.csv", "say where to write: -o FILE")
 	case f.format == "jsonl", f.output != "-" && ext != ".csv" && ext != ".xlsx":
 		return usage("", "a report is written as .csv or .xlsx, not as %s", first(f.format, f.output))
+	case r.TextOnly() && ext == ".xlsx":
+		return usage("name a file that ends in .csv", "the report %q is for a program that reads CSV", r.Name())
 	case r.WorkbookOnly() && ext != ".xlsx":
 		return usage("name a file that ends in .xlsx", "the report %q has sheets that only a workbook holds", r.Name())
 	}
@@ -94,6 +96,7 @@ type reportResult struct {
 	Exceptions []reports.Exception `json:"exceptions"`
 	More       int                 `json:"more_exceptions,omitempty"`
 	Replaced   int                 `json:"replaced_letters,omitempty"`
+	Changed    int                 `json:"changed_texts,omitempty"` // cut, or without characters that their column does not allow
 	builtin    bool                // has nothing but the sheets of every workbook
 }
 
@@ -146,7 +149,7 @@ func (a *app) exportReport(cmd *cobra.Command, f *exportFlags, r *reports.Report
 		}
 		files = append(files, file.Path)
 	}
-	result = &reportResult{Name: r.Name(), Lines: b.Lines(), Totals: []reportTotal{}, Replaced: b.Replaced() - before, builtin: r.WorkbookOnly() && b.Lines() == 0}
+	result = &reportResult{Name: r.Name(), Lines: b.Lines(), Totals: []reportTotal{}, Replaced: b.Replaced() - before, Changed: b.Changed(), builtin: r.WorkbookOnly() && b.Lines() == 0}
 	exceptions, more := b.Exceptions()
 	result.Exceptions, result.More = append([]reports.Exception{}, exceptions...), more
 	for _, t := range b.Totals() {
@@ -187,6 +190,9 @@ func (r *reportResult) write(p *printer) {
 		if n > shownExceptions {
 			p.line("  and %s more; --json lists them", thousands(int64(n-shownExceptions)))
 		}
+	}
+	if r.Changed > 0 {
+		p.line("%s cut, or without characters that their columns do not take, as the report says", count(int64(r.Changed), "text"))
 	}
 	if r.Replaced > 0 {
 		p.line("%s that the encoding lacks became \"?\"", count(int64(r.Replaced), "letter"))

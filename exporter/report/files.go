@@ -33,6 +33,9 @@ type TextOptions struct {
 // may be called again and writes the same bytes.
 func (b *Built) Files(path string, o TextOptions) ([]File, error) {
 	if strings.EqualFold(filepath.Ext(path), ".xlsx") {
+		if b.r.TextOnly() {
+			return nil, fmt.Errorf("the report %q is for a program that reads CSV; name a file that ends in .csv", b.r.name)
+		}
 		return []File{{path, b.Lines(), b.writeWorkbook}}, nil
 	}
 	if b.r.WorkbookOnly() {

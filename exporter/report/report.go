@@ -115,6 +115,10 @@ func (r *Report) WorkbookOnly() bool {
 	return false
 }
 
+// TextOnly says whether the report is for a program that reads text, so that no
+// workbook is made of it.
+func (r *Report) TextOnly() bool { return r.text.only }
+
 // Options are what a report needs besides its file.
 type Options struct {
 	Params   map[string]string // values of `params`, by name

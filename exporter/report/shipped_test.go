@@ -3,11 +3,13 @@ package report_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 
 	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -70,13 +72,19 @@ func within(from, to time.Time, zone string) func(exporter.Period) (exporter.Per
 
 var wholeJune = within(june, june.AddDate(0, 1, 0), "UTC")
 
-// make1 makes a layout's files of records.
+// makeLayout makes a layout's files of records.
 func makeLayout(t testing.TB, layout string, given map[string]string, src memory, period func(exporter.Period) (exporter.Period, error), lock exporter.Lock) ([]written, *report.Built, error) {
 	t.Helper()
 	r, err := report.Load(layout, report.Options{Params: given, Period: period})
 	if err != nil {
 		return nil, nil, err
 	}
+	return build(t, layout, r, src, lock)
+}
+
+// build makes a report's files of records.
+func build(t testing.TB, layout string, r *report.Report, src memory, lock exporter.Lock) ([]written, *report.Built, error) {
+	t.Helper()
 	d, err := exporter.Collect(t.Context(), src, exporter.Options{Period: r.Period(), Lock: lock})
 	if err != nil {
 		t.Fatal(err)
@@ -181,11 +189,11 @@ func TestLayoutsOfManyPayments(t *testing.T) {
 	for layout := range layoutParams {
 		t.Run(layout, func(t *testing.T) {
 			t.Parallel()
-			currencies := []record.Currency{"eur", "usd", "gbp", "jpy", "kwd"}
+			currencies := []record.Currency{"eur", "eur", "eur", "eur", "eur", "usd", "gbp", "jpy", "kwd"}
 			if layout == "datev" {
 				currencies = currencies[:1]
 			}
-			src, moved := newGenerator(3, currencies...).generate(3000)
+			src, moved := newGenerator(3, currencies...).generate(1600)
 			files, _, err := makeLayout(t, layout, params(layout), src, wholeJune, exporter.Lock{})
 			if err != nil {
 				t.Fatal(err)
@@ -205,6 +213,9 @@ func TestLayoutsOfManyPayments(t *testing.T) {
 				return
 			}
 			checkSums(t, layout, files, moved)
+			if limited := strings.Contains(layout, "-bank") || layout == "quickbooks-journal"; limited != slices.ContainsFunc(files, func(f written) bool { return f.name == "june-EUR-2.csv" }) {
+				t.Errorf("%d files, goes on in another: %v", len(files), !limited)
+			}
 		})
 	}
 }
@@ -432,6 +443,74 @@ func TestLayoutsOfClosedBooks(t *testing.T) {
 			if !lock.PostOn.IsZero() && !strings.Contains(text, "2026-06-03") {
 				t.Errorf("%s does not say when it was paid:\n%s", layout, text)
 			}
+		}
+	}
+}
+
+// TestEntriesAreNeverCut: where a file takes an odd number of lines, an entry of
+// two does not straddle two files; where it takes one, there is no file.
+func TestEntriesAreNeverCut(t *testing.T) {
+	src, moved := newGenerator(4, "eur").generate(40)
+	for _, layout := range []string{"quickbooks-journal", "netsuite-journal"} {
+		yaml, _ := report.ShippedSource(layout)
+		for _, rows := range []int{1, 3, 7} {
+			changed := regexp.MustCompile(`rows: \d+`).ReplaceAllString(string(yaml), fmt.Sprintf("rows: %d", rows))
+			r, err := report.Parse(layout, []byte(changed), report.Options{Params: params(layout), Period: wholeJune})
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, _, err := build(t, layout, r, src, exporter.Lock{})
+			if rows == 1 {
+				if err == nil || !strings.Contains(err.Error(), "never cut") {
+					t.Errorf("%s of one line a file: %v", layout, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				checked := commaFile(t, f.name, f.data)
+				if n := len(checked.rows) - 1; n%2 != 0 || n > rows {
+					t.Errorf("%s of %d lines a file: %s has %d", layout, rows, f.name, n)
+				}
+			}
+			if want := (len(moved) + rows/2 - 1) / (rows / 2); len(files) != want {
+				t.Errorf("%s of %d lines a file: %d files, not %d", layout, rows, len(files), want)
+			}
+		}
+	}
+}
+
+// TestLayoutsAreText: no workbook is made of a file that a program reads, and
+// DATEV's has the name that DATEV looks for.
+func TestLayoutsAreText(t *testing.T) {
+	for layout := range layoutParams {
+		_, b, err := makeLayout(t, layout, params(layout), booksOf(func(p pay) bool { return p.currency == "eur" }), wholeJune, exporter.Lock{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Files("EXTF_june.xlsx", report.TextOptions{}); err == nil || !strings.Contains(err.Error(), ".csv") {
+			t.Errorf("%s as a workbook: %v", layout, err)
+		}
+		if _, err := b.Files("out/june.csv", report.TextOptions{}); (layout == "datev") != (err != nil) {
+			t.Errorf("%s as june.csv: %v", layout, err)
+		} else if err != nil && !strings.Contains(err.Error(), filepath.Join("out", "EXTF_june.csv")) {
+			t.Errorf("what to write is not said: %v", err)
+		}
+	}
+}
+
+// TestChangesAreCounted: what was cut, and what lost characters, is known.
+func TestChangesAreCounted(t *testing.T) {
+	p := pay{id: "pr_1QaLong", ref: "R 1", payer: strings.Repeat("Name ", 80), processor: "Adyen", currency: "eur", value: 1005, paid: "2026-06-10T10:00:00Z"}
+	for layout, want := range map[string]int{"xero-bank": 1, "quickbooks-bank": 1, "quickbooks-journal": 0, "netsuite-journal": 0, "datev": 2, "stripe-itemized": 0} {
+		_, b, err := makeLayout(t, layout, params(layout), memory{p.record(0)}, wholeJune, exporter.Lock{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Changed(); got != want {
+			t.Errorf("%s: %d texts were changed, not %d", layout, got, want)
 		}
 	}
 }

@@ -19,12 +19,13 @@ type textForm struct {
 	guard     bool
 	oneLine   bool   // line breaks in texts become blanks
 	prefix    string // how the files' names must begin
+	only      bool   // no workbook is made of it
 	dates     string // pattern of dates; "" is ISO 8601
 	preamble  [][]expression.Value
 	said      map[string]bool // the keys that the report says, which a locale leaves alone
 }
 
-var textKeys = []string{"delimiter", "decimal", "line_end", "bom", "quote", "encoding", "unencodable", "header", "guard", "one_line", "prefix", "dates", "preamble"}
+var textKeys = []string{"delimiter", "decimal", "line_end", "bom", "quote", "encoding", "unencodable", "header", "guard", "one_line", "prefix", "only", "dates", "preamble"}
 
 func (c *compiler) textForm(n *node) {
 	t := &c.r.text
@@ -72,6 +73,9 @@ func (c *compiler) textForm(n *node) {
 		t.oneLine = c.Yes(at)
 	}
 	t.prefix = c.OptionalText(n, "prefix")
+	if at := n.Get("only"); at != nil {
+		t.only = c.Yes(at)
+	}
 	t.dates = c.OptionalText(n, "dates")
 	c.preamble(t, n.Get("preamble"))
 }
