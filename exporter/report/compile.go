@@ -27,6 +27,7 @@ type compiler struct {
 
 	r         *Report
 	params    map[string]expression.Value
+	open      []name // lint: params that are required but not given, which stand for any text
 	constants map[string]map[string]expression.Value
 	names     *names // of a payment, with the report's lets
 	where     []*program
@@ -58,6 +59,7 @@ func (c *compiler) report(root *node) *Report {
 	c.period(root.Get("period"))
 	c.names = &names{nodes: map[string]*node{}}
 	c.names.fixed(paymentNames())
+	c.names.fixed(c.open)
 	for _, key := range metadataKeys(root) {
 		c.names.fixed([]name{metadataName(key)})
 	}
@@ -90,7 +92,11 @@ func (c *compiler) readParams(root *node) {
 			return
 		}
 		given := c.given(name.Text, c.OptionalText(decl, "default"))
-		if r := decl.Get("required"); r != nil && c.Yes(r) && given == "" && !c.lint {
+		switch r := decl.Get("required"); {
+		case r == nil || !c.Yes(r) || given != "":
+		case c.lint:
+			c.open = append(c.open, text(expression.MemberName("params", name.Text), "", func(*item) string { return "" }))
+		default:
 			c.At(name, fmt.Sprintf("give it with --param %s=…", name.Text), "the param %q is required: %s", name.Text, c.OptionalText(decl, "doc"))
 		}
 		if allowed := c.Texts(decl.Get("values")); given != "" && len(allowed) > 0 && !slices.Contains(allowed, given) {

@@ -189,7 +189,9 @@ func (c *compiler) value(n *names, at *node) *value {
 
 // constant computes a value that no item has a part in.
 func (c *compiler) constant(at *node) (expression.Value, bool) {
-	v := c.value(&names{}, at)
+	same := &names{}
+	same.fixed(c.open)
+	v := c.value(same, at)
 	if v == nil {
 		c.At(at, "", "what stands here is the same for all payments: it can be made of params and period only")
 	}
@@ -199,10 +201,12 @@ func (c *compiler) constant(at *node) (expression.Value, bool) {
 	case v.program == nil:
 		return expression.TextOf(v.literal), true
 	}
-	scope := expression.NewScope(nil, nil, c.constants)
-	x, err := v.program.Eval(scope.NewFrame())
-	if err != nil {
+	x, err := v.program.Eval(expression.NewScope(same.list, nil, c.constants).NewFrame())
+	switch {
+	case err == nil:
+		return x, true
+	case len(c.open) == 0:
 		c.At(at, "", "%v", err)
 	}
-	return x, err == nil
+	return expression.EmptyOf(v.kind()), false
 }
