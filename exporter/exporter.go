@@ -228,6 +228,16 @@ func (p Period) span() (after, before int64) {
 	return after, before
 }
 
+// Listed is what of the account's list has to be read for the period, in
+// words: readings of the same can go on from one another.
+func (p Period) Listed() string {
+	after, before := p.span()
+	if after == 0 && before == 0 {
+		return "all"
+	}
+	return fmt.Sprintf("created after %d before %d", after, before)
+}
+
 // String is the period in words: "paid from 2026-06-01 00:00 to before 2026-07-01 00:00, Europe/Berlin".
 func (p Period) String() string {
 	const layout = "2006-01-02 15:04"

@@ -19,6 +19,7 @@ type exportFlags struct {
 	targetFlags
 	periodFlags
 	reportFlags
+	sealFlags
 	output      string
 	attempts    string
 	concurrency int
@@ -26,6 +27,7 @@ type exportFlags struct {
 	format      string
 	locale      string
 	raw         bool
+	fresh       bool
 	force       bool
 	json        bool
 }
@@ -39,12 +41,19 @@ func (a *app) exportCommand() *cobra.Command {
 to, and writes them whole or not at all. The ending of the name says which
 format: .xlsx (summary, payments, attempts, refunds, exceptions and a control sheet), .csv,
 .jsonl or .parquet; - is standard output, as CSV or what --format says. Attempts
-cost one request per payment; what that comes to is said before the first.
+cost one request per payment; what that comes to is said before the first, and
+those whose payment has not changed since are known from earlier exports.
+
+An export that is interrupted goes on where it stopped when it is run again.
+Each export has a number; exporting a period again says that it is the same as
+before, or how it differs, payment by payment (--history, --delta).
 
 Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interrupted`,
 		Example: `  payrec export -o month-end.xlsx --month 2026-06 --zone Europe/Berlin --sandbox
   payrec export -o payments.csv --attempts all
-  payrec export -o bank.csv --report xero-bank --month 2026-06`,
+  payrec export -o bank.csv --report xero-bank --month 2026-06
+  payrec export -o june-again.csv --month 2026-06 --delta changes.csv
+  payrec export --history`,
 		Args: arguments(0, 0, "no argument; -o names the file"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.export(cmd, f) },
 	}
@@ -56,8 +65,10 @@ Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interru
 	flags.BoolVar(&f.raw, "raw", false, "write text into CSV as it is: for programs; a spreadsheet may run it as a formula")
 	f.periodFlags.add(cmd)
 	f.reportFlags.add(cmd)
+	f.sealFlags.add(cmd)
 	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` requests under way at once")
 	flags.Float64Var(&f.rate, "rate", 0, "`N` requests a second at the most (default 20; no limit on this machine)")
+	flags.BoolVar(&f.fresh, "fresh", false, "read all of it anew: nothing of an interrupted export, no attempts known from earlier ones")
 	flags.BoolVar(&f.force, "force", false, "replace files that exist")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object on standard output")
 	f.targetFlags.add(cmd)
@@ -70,16 +81,33 @@ type exportResult struct {
 	Files   []string         `json:"files"`
 	Summary exporter.Summary `json:"summary"`
 	Report  *reportResult    `json:"report,omitempty"`
+	Export  *sealResult      `json:"export,omitempty"`         // without --no-log
+	Kept    int              `json:"attempts_known,omitempty"` // payments whose attempts were known from earlier exports
 }
 
 func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
+	if f.history {
+		return a.exportHistory(cmd, f)
+	}
 	wanted, period, err := a.loadReport(cmd, f)
+	if err != nil {
+		return err
+	}
+	lock, err := f.lock(period.Zone)
 	if err != nil {
 		return err
 	}
 	outputs, err := f.outputs()
 	if err != nil {
 		return err
+	}
+	if f.delta != "" {
+		if f.noLog {
+			return usage("leave one of them out", "--delta compares with the log, and --no-log does not")
+		}
+		if err := free(f.delta, f.force); err != nil {
+			return err
+		}
 	}
 	var locale exporter.Locale
 	if f.locale != "" {
@@ -97,11 +125,14 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 		return err
 	}
 	defer closing(&err, imports.close)
-	pace := a.readRate(f.rate, t.local)
-	read := &reading{app: a, mode: f.attempts, perSecond: pace, bar: a.newProgress("reading", "records", 0)}
-	data, err := exporter.Collect(cmd.Context(), a.paged(t, f.concurrency, pace), exporter.Options{
+	known := a.remember(cmd.Context(), t, f, period)
+	defer closing(&err, known.close)
+	from := a.paged(t, f.concurrency, a.readRate(f.rate, t.local))
+	from.Store = known.store()
+	read := a.newReading(f.attempts, from)
+	data, err := exporter.Collect(cmd.Context(), from, exporter.Options{
 		Attempts: exporter.AttemptsMode(f.attempts), Period: period, Concurrency: f.concurrency,
-		Progress: read.set, BeforeAttempts: read.beforeAttempts,
+		Progress: read.set, BeforeAttempts: read.beforeAttempts, Cache: known.cache(), Lock: lock,
 		Journal: imports.known(), Control: facts, Generator: "payrec " + version(), Locale: locale, Raw: f.raw,
 	})
 	read.bar.done()
@@ -109,21 +140,28 @@ func (a *app) export(cmd *cobra.Command, f *exportFlags) (err error) {
 		return err
 	}
 	defer closing(&err, data.Close)
+	sealing, err := a.seal(cmd.Context(), f, t, data)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, sealing.close)
+	result := exportResult{Account: t.identity.Account, Summary: data.Summary(), Kept: data.AttemptsKept()}
 	if wanted != nil {
-		files, made, err := a.exportReport(cmd, f, wanted, data, locale)
-		if err != nil {
+		if result.Files, result.Report, err = a.exportReport(cmd, f, wanted, data, locale); err != nil {
 			return err
 		}
-		return a.printExport(cmd, f, t, data, files, made)
 	}
-	var files []string
 	for _, out := range outputs {
 		if err := a.writeOutput(out, data); err != nil {
 			return err
 		}
-		files = append(files, out.path)
+		result.Files = append(result.Files, out.path)
 	}
-	return a.printExport(cmd, f, t, data, files, nil)
+	if result.Export, err = sealing.conclude(cmd.Context(), f, result.Files); err != nil {
+		return err
+	}
+	known.done()
+	return a.printExport(cmd, f, result)
 }
 
 // An output is one file of an export.
@@ -184,8 +222,7 @@ func (a *app) writeOutput(out output, data *exporter.Dataset) error {
 	return table.WriteFile(out.path, func(w io.Writer) error { return out.write(data, w) })
 }
 
-func (a *app) printExport(cmd *cobra.Command, f *exportFlags, t *target, data *exporter.Dataset, files []string, made *reportResult) error {
-	result := exportResult{Account: t.identity.Account, Files: files, Summary: data.Summary(), Report: made}
+func (a *app) printExport(cmd *cobra.Command, f *exportFlags, result exportResult) error {
 	if f.json {
 		return writeJSON(cmd.OutOrStdout(), result)
 	}
@@ -219,10 +256,13 @@ func (r exportResult) write(p *printer) error {
 		n    int
 		text string
 	}{{r.Summary.Undated, "without a stamped date, dated by when it was reported"}, {r.Summary.Damaged, "with a stamp or amount that cannot be used"},
-		{r.Summary.Unplaced, "left out, because the date that the period goes by is not known"}} {
+		{r.Summary.Unplaced, "left out, because the date that the period goes by is not known"}, {r.Summary.Locked, "left out, because the books are closed"}} {
 		if note.n > 0 {
 			p.line("%s %s", count(int64(note.n), "payment"), note.text)
 		}
+	}
+	if r.Kept > 0 {
+		p.line("attempts of %s known from earlier exports", count(int64(r.Kept), "payment"))
 	}
 	if r.Report != nil {
 		r.Report.write(p)
@@ -232,6 +272,7 @@ func (r exportResult) write(p *printer) error {
 			p.line("written: %s", file)
 		}
 	}
+	r.Export.write(p)
 	return p.err
 }
 

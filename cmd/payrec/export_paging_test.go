@@ -126,7 +126,7 @@ func TestReadsWaitTheirTurn(t *testing.T) {
 	defer client.Close()
 	places := rate.NewLimiter(0, 5) // never refilled
 	n := 0
-	for _, err := range (limited{source{client}, places}).Records(t.Context(), 0, 0) {
+	for _, err := range (limited{source{client}, places, new(atomic.Int64)}).Records(t.Context(), 0, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestReadsWaitTheirTurn(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
 	n = 0
-	for range (limited{source{client}, places}).Records(ctx, 0, 0) {
+	for range (limited{source{client}, places, new(atomic.Int64)}).Records(ctx, 0, 0) {
 		n++
 	}
 	if n != 201 { // two pages, and the refusal

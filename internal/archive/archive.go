@@ -148,32 +148,39 @@ func (f form) make(ctx context.Context, db *sql.DB, owner Owner) (made bool, err
 	return true, tx.Commit()
 }
 
+// check holds the file against the form and the owner.
 func (f form) check(ctx context.Context, db *sql.DB, path string, owner Owner) error {
-	var mark, version int64
-	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&mark); err != nil {
+	have, err := f.owner(ctx, db)
+	if err != nil {
 		return err
-	}
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if mark != int64(f.mark) || version != int64(f.version) {
-		return errForm
-	}
-	var have Owner
-	for name, into := range map[string]*string{"account": &have.Name, "account_id": &have.ID} {
-		if err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = ?", name).Scan(into); err != nil {
-			return err
-		}
 	}
 	if !have.same(owner) {
 		return &OwnerError{path, have, owner}
 	}
 	if have.ID == "" && owner.ID != "" {
-		if _, err := db.ExecContext(ctx, "UPDATE meta SET value = ? WHERE name = 'account_id'", owner.ID); err != nil {
-			return err
+		_, err = db.ExecContext(ctx, "UPDATE meta SET value = ? WHERE name = 'account_id'", owner.ID)
+	}
+	return err
+}
+
+// owner says whose file it is, if it is of this form.
+func (f form) owner(ctx context.Context, db *sql.DB) (have Owner, err error) {
+	var mark, version int64
+	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&mark); err != nil {
+		return have, err
+	}
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return have, err
+	}
+	if mark != int64(f.mark) || version != int64(f.version) {
+		return have, errForm
+	}
+	for name, into := range map[string]*string{"account": &have.Name, "account_id": &have.ID} {
+		if err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = ?", name).Scan(into); err != nil {
+			return have, err
 		}
 	}
-	return nil
+	return have, nil
 }
 
 // named says which file an error is about, and what SQLite's mean.

@@ -142,10 +142,10 @@ func TestReadingGoesOn(t *testing.T) {
 		t.Error("the third page is lost")
 	}
 	other := open("all", began)
-	if !errors.Is(other.Err(), ErrInUse) || other.Done() != nil || !Exists(path) {
+	if !errors.Is(other.Err(), ErrInUse) || other.Done() != nil || !exists(path) {
 		t.Errorf("another's reading was taken or removed: %v", other.Err())
 	}
-	if err := r.Done(); err != nil || Exists(path) {
+	if err := r.Done(); err != nil || exists(path) {
 		t.Errorf("done: %v", err)
 	}
 	// Too old, of the future, or of something else: forgotten.

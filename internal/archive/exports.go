@@ -55,9 +55,9 @@ type Export struct {
 
 // A File is one that an export wrote.
 type File struct {
-	Name   string
-	SHA256 string // hexadecimal
-	Size   int64
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256,omitempty"` // hexadecimal; "" for standard output
+	Size   int64  `json:"size,omitempty"`   // bytes
 }
 
 // A Payment is what an export showed of a payment.
@@ -92,8 +92,29 @@ func OpenExports(ctx context.Context, path string, owner Owner) (*Exports, error
 	return &Exports{db, path}, nil
 }
 
-// Exists says whether there is a file at path.
-func Exists(path string) bool {
+// List gives the exports of the log at path, whoever's it is, the oldest first;
+// none when there is no file.
+func List(ctx context.Context, path string) ([]Export, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if !exists(path) {
+		return nil, nil
+	}
+	db, err := sql.Open("sqlite", dsn(path, append([]string{"query_only(1)"}, exportsForm.pragmas...)))
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := exportsForm.owner(ctx, db); err != nil {
+		return nil, named(path, err)
+	}
+	return (&Exports{db, path}).All(ctx)
+}
+
+func exists(path string) bool {
 	_, err := os.Stat(path)
 	return !errors.Is(err, fs.ErrNotExist)
 }
