@@ -62,3 +62,46 @@ func BenchmarkExport(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkWrite writes what was read before: what a format costs by itself.
+func BenchmarkWrite(b *testing.B) {
+	const n = 50_000
+	d, err := Collect(b.Context(), many{n, generate(500, 1).records}, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	for _, bb := range []struct {
+		name  string
+		write func(*Dataset, io.Writer) error
+	}{
+		{"decode", func(d *Dataset, _ io.Writer) error {
+			for _, err := range d.payments() {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"rows", func(d *Dataset, _ io.Writer) error {
+			for _, err := range d.paymentsGrid(nil).rows {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"csv", (*Dataset).WriteCSV},
+		{"xlsx", (*Dataset).WriteWorkbook},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := bb.write(d, io.Discard); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
