@@ -193,7 +193,7 @@ func (s *Session) explainCells(e *Explanation, row *table.Row) {
 func (s *Session) explainValues(e *Explanation) {
 	v := s.values
 	for i, name := range s.m.scope.Names() {
-		x := ExplainedValue{Name: name.Name, Kind: name.Kind.String(), Needed: v.known[i]}
+		x := ExplainedValue{Name: name.Name, Kind: name.Kind.String(), Needed: v.known[i] == v.rowNo}
 		switch {
 		case name.Name == "" || i == s.m.isIndex:
 			continue

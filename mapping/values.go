@@ -30,7 +30,8 @@ type values struct {
 	span        zoneSpan
 	currencies  knownCurrencies
 
-	known   []bool        // by scope index
+	rowNo   uint64        // of the row in work: what was made for another is not known
+	known   []uint64      // by scope index: the row that it was made for
 	failed  []*RowProblem // by scope index
 	columns []*column     // by scope index; nil: no column
 	lets    []*let        // by scope index
@@ -43,7 +44,7 @@ type values struct {
 func newValues(m *Mapping) *values {
 	n := len(m.scope.Names())
 	v := &values{m: m, frame: m.scope.NewFrame(), cells: make([]int, len(m.columns)), bound: map[*table.Columns][]int{}, stated: make([]statement, len(m.columns)),
-		zones: map[string]*time.Location{}, known: make([]bool, n), failed: make([]*RowProblem, n), columns: make([]*column, n), lets: make([]*let, n)}
+		zones: map[string]*time.Location{}, known: make([]uint64, n), failed: make([]*RowProblem, n), columns: make([]*column, n), lets: make([]*let, n)}
 	for _, c := range m.columns {
 		if c.index >= 0 {
 			v.columns[c.index] = c
@@ -58,8 +59,7 @@ func newValues(m *Mapping) *values {
 // begin takes a new row; nothing is read of it yet.
 func (v *values) begin(row *table.Row) {
 	v.row = row
-	clear(v.known)
-	clear(v.failed)
+	v.rowNo++
 }
 
 // bind finds the cells of the columns under a header. All that are missing are
@@ -167,7 +167,7 @@ func (v *values) eval(p *program, what string) (expression.Value, *RowProblem) {
 
 func (v *values) needAll(refs []int) *RowProblem {
 	for _, i := range refs {
-		if !v.known[i] {
+		if v.known[i] != v.rowNo {
 			v.make(i)
 		}
 		if v.failed[i] != nil {
@@ -178,7 +178,7 @@ func (v *values) needAll(refs []int) *RowProblem {
 }
 
 func (v *values) need(i int) *RowProblem {
-	if !v.known[i] {
+	if v.known[i] != v.rowNo {
 		v.make(i)
 	}
 	return v.failed[i]
@@ -186,14 +186,14 @@ func (v *values) need(i int) *RowProblem {
 
 // give sets a value that is not computed here: the class, the payment's.
 func (v *values) give(i int, value expression.Value, problem *RowProblem) {
-	v.known[i], v.failed[i] = true, problem
+	v.known[i], v.failed[i] = v.rowNo, problem
 	if problem == nil {
 		v.frame.Set(i, value)
 	}
 }
 
 func (v *values) make(i int) {
-	v.known[i] = true
+	v.known[i] = v.rowNo
 	var value expression.Value
 	var problem *RowProblem
 	switch {

@@ -102,7 +102,7 @@ func IsMask(text string) bool {
 	return ok && len(before) == 6 && len(after) == 4 && strings.Trim(before+after, "0123456789") == ""
 }
 
-// likely says whether a text has enough digits for a card number. Digits that
+// likely says whether a text has enough digits together for a card number. Digits that
 // are not ASCII take more than a byte, so a text with any goes the long way.
 func likely(text string) bool {
 	if len(text) < shortest {
@@ -117,6 +117,8 @@ func likely(text string) bool {
 			}
 		} else if c >= utf8.RuneSelf {
 			return manyDigits(text)
+		} else if c != ' ' && c != '-' { // no number goes on behind it
+			digits = 0
 		}
 	}
 	return false
