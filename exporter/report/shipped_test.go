@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/payrec/payrec/exporter"
 	"github.com/payrec/payrec/exporter/report"
@@ -340,7 +341,7 @@ func checkPostings(t *testing.T, files []written, moved []movement) {
 	}
 	got := datevBalances(t, all)
 	for account, sum := range want {
-		if got[account] == nil || got[account].Cmp(sum) != 0 {
+		if have := got[account]; (have != nil || sum.Sign() != 0) && (have == nil || have.Cmp(sum) != 0) {
 			t.Errorf("account %s is at %v, counted is %s", account, got[account], sum.FloatString(2))
 		}
 	}
@@ -512,6 +513,81 @@ func TestChangesAreCounted(t *testing.T) {
 		if got := b.Changed(); got != want {
 			t.Errorf("%s: %d texts were changed, not %d", layout, got, want)
 		}
+	}
+}
+
+// TestLayoutsProperty: of any payments, each layout keeps the rules and sums to
+// the count.
+func TestLayoutsProperty(t *testing.T) {
+	names := slices.Sorted(maps.Keys(layoutParams))
+	rapid.Check(t, func(r *rapid.T) {
+		layout := rapid.SampledFrom(names).Draw(r, "layout")
+		currencies := []record.Currency{"eur"}
+		if layout != "datev" {
+			currencies = rapid.SliceOfNDistinct(rapid.SampledFrom([]record.Currency{"eur", "usd", "gbp", "jpy", "kwd"}), 1, 5, rapid.ID).Draw(r, "currencies")
+		}
+		src, moved := newGenerator(rapid.Uint64().Draw(r, "seed"), currencies...).generate(rapid.IntRange(1, 25).Draw(r, "payments"))
+		if len(moved) == 0 {
+			return
+		}
+		files, _, err := makeLayout(t, layout, params(layout), src, wholeJune, exporter.Lock{})
+		if err != nil {
+			r.Fatal(err)
+		}
+		checkLayout(t, layout, files)
+		if layout == "datev" {
+			checkPostings(t, files, moved)
+		} else {
+			checkSums(t, layout, files, moved)
+		}
+		if t.Failed() {
+			r.Fatal("see above")
+		}
+	})
+}
+
+// TestFeesOfPaymentsThatFailed: what the processor took is posted, also when
+// nothing came in; a fee in another currency goes to that currency's file.
+func TestFeesOfPaymentsThatFailed(t *testing.T) {
+	failed := pay{id: "pr_1QaFailed", ref: "R1", payer: "A", processor: "Adyen", currency: "eur", value: 1000, fee: "0.25"}.record(0)
+	failed.Metadata[record.StampInitiatedAt] = "2026-06-10T10:00:00Z"
+	abroad := pay{id: "pr_1QaAbroad", ref: "R2", payer: "A", processor: "Adyen", currency: "jpy", value: 5000, paid: "2026-06-11T10:00:00Z", fee: "0.40", feeIn: "eur"}.record(1)
+	files, _, err := makeLayout(t, "xero-bank", nil, memory{failed, abroad}, wholeJune, exporter.Lock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, f := range files {
+		_, lines, _ := strings.Cut(string(f.data), "\r\n")
+		got[f.name] = lines
+	}
+	want := map[string]string{
+		"june-EUR.csv": "2026-06-10,-0.25,Adyen,Fee of Adyen: Order 1000,R1,\r\n2026-06-11,-0.40,Adyen,Fee of Adyen: Order 1001,R2,\r\n",
+		"june-JPY.csv": "2026-06-11,5000,A,Payment by Adyen: Order 1001,R2,\r\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestSettledAbroad: Stripe's columns are in the currency of the settlement,
+// and what the payer paid stands beside.
+func TestSettledAbroad(t *testing.T) {
+	p := pay{id: "pr_1QaAbroad", ref: "R2", payer: "A", processor: "Adyen", currency: "jpy", value: 5000, paid: "2026-06-11T10:00:00Z", fee: "0.40", feeIn: "eur",
+		refunds: []refunded{{"RF-1", 1000, "2026-06-12T10:00:00Z", "0.10"}}}.record(0)
+	p.Metadata[record.StampNet] = "29.60"
+	files, _, err := makeLayout(t, "stripe-itemized", nil, memory{p}, wholeJune, exporter.Lock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLayout(t, "stripe-itemized", files)
+	var got [][]string
+	for _, row := range commaFile(t, files[0].name, files[0].data).rows[1:] {
+		got = append(got, append(slices.Clone(row[5:10]), row[12], row[13]))
+	}
+	want := [][]string{{"eur", "30.00", "0.40", "29.60", "charge", "5000", "jpy"}, {"jpy", "-1000", "", "", "refund", "-1000", "jpy"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
