@@ -31,6 +31,7 @@
 package sniff
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -101,9 +102,7 @@ func File(path string) (*Finding, error) {
 	d := table.Dialect{Header: table.Header{None: true}, Ragged: table.RaggedAllow}
 	r, err := table.Open(path, d)
 	if err != nil {
-		// A workbook is refused as text, so it is asked for as what it is.
-		d.Format = table.XLSX
-		if r, err = table.Open(path, d); err != nil {
+		if r, err = openOther(path, &d, err); err != nil {
 			return nil, err
 		}
 	}
@@ -122,6 +121,26 @@ func File(path string) (*Finding, error) {
 	f.dialect = d
 	f.dialect.Ragged = table.RaggedError
 	return f, f.read(path, d)
+}
+
+// openOther opens what is refused as UTF-8 text: a workbook, as what it is, or
+// text in an encoding that the refusal names and that is guessed later. Of
+// anything else the refusal is the answer.
+func openOther(path string, d *table.Dialect, refusal error) (*table.Reader, error) {
+	other := *d
+	other.Format = table.XLSX
+	if r, err := table.Open(path, other); err == nil {
+		*d = other
+		return r, nil
+	} else if e := (*table.Error)(nil); !errors.As(err, &e) || !strings.HasPrefix(e.Msg, "the file is text") {
+		return nil, err
+	}
+	if e := (*table.Error)(nil); errors.As(refusal, &e) && strings.HasPrefix(e.Hint, "say encoding: ") {
+		other = *d
+		other.Encoding = strings.TrimPrefix(e.Hint, "say encoding: ")
+		return table.Open(path, other)
+	}
+	return nil, refusal
 }
 
 // lookAtWorkbook notes what a workbook says of itself.

@@ -15,6 +15,7 @@ type finder struct {
 	delim   rune
 
 	seen    int   // rows before the header
+	first   *line // the first of them with text, with copied cells
 	best    *line // the row that came nearest, with copied cells
 	missed  []string
 	other   rune // a delimiter that would have shown the names
@@ -102,6 +103,9 @@ func lower(b byte) byte {
 // passed notes a row before the header, and fails when the header can no longer come.
 func (f *finder) passed(row *Row) error {
 	f.seen++
+	if f.first == nil && !blank(row.Cells) {
+		f.first = &line{at: row.Pos.Line, cells: append([]string(nil), row.Cells...)}
+	}
 	switch {
 	case f.row > 0:
 		if row.Pos.Line+row.Lines > f.row {
@@ -153,6 +157,9 @@ func (f *finder) missing() *fault {
 	case f.row > 0:
 		e.msg = fmt.Sprintf("no row with text starts at line %d, where the header is said to be", f.row)
 		e.hint = "blank lines count; or find the header by its names"
+	case f.seen == 0 && f.delim == 0:
+		e.msg = "the sheet is empty, so it has no header"
+		e.hint = "say sheet: NAME if another one is meant"
 	case f.seen == 0:
 		e.msg = "the file is empty, so it has no header"
 		e.hint = "export it again, or see to what was to write it"
@@ -169,9 +176,40 @@ func (f *finder) missing() *fault {
 			if near := NewColumns(f.best.cells).Suggest(f.missed[0]); near != "" {
 				e.hint += fmt.Sprintf(" (did you mean %q?)", near)
 			}
+		} else if f.first != nil {
+			e.hint = f.instead()
 		}
 	}
 	return e
+}
+
+// instead says what the file has where a header should be.
+func (f *finder) instead() string {
+	cells := f.first.cells
+	one := len(cells) == 1 && f.delim != 0
+	if one && strings.ContainsRune(cells[0], f.delim) && f.hasAll(strings.Split(cells[0], string(f.delim))) {
+		return fmt.Sprintf("row %d has them all in one quoted cell: export the file again, or take the quotes around whole lines away", f.first.at)
+	}
+	unquoted := make([]string, len(cells))
+	for i, c := range cells {
+		unquoted[i] = strings.Trim(trim(c), `'`+"`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb")
+	}
+	if f.hasAll(unquoted) {
+		return fmt.Sprintf("row %d has them in marks that are no quotes here, as in %q; say which quote the file has", f.first.at, cut(trim(cells[0])))
+	}
+	shown := make([]string, 0, 5)
+	for i, c := range cells {
+		if i == 5 {
+			shown = append(shown, "…")
+			break
+		}
+		shown = append(shown, fmt.Sprintf("%q", cut(trim(c))))
+	}
+	text := fmt.Sprintf("row %d is %s", f.first.at, strings.Join(shown, ", "))
+	if one {
+		text += ", one cell, so the delimiter may be another"
+	}
+	return text + "; payrec inspect shows what the file is"
 }
 
 func quoted(names []string) string {

@@ -41,9 +41,11 @@ func TestFormatsAgree(t *testing.T) {
 			rows.WriteString("</row>")
 		}
 		w.Flush()
-		csv := rowsOf(t, &text, d)
+		// A sheet has no delimiter that could be wrong.
+		csv := strings.ReplaceAll(rowsOf(t, &text, d), ", one cell, so the delimiter may be another", "")
 		d.Format = XLSX
 		sheet := rowsOf(t, bytes.NewReader(book{rows: rows.String()}.bytes(t)), d)
+		csv = strings.ReplaceAll(csv, "the file is empty, so it has no header; export it again, or see to what was to write it", "the sheet is empty, so it has no header; say sheet: NAME if another one is meant")
 		if csv != strings.ReplaceAll(sheet, "f:Sheet1", "f") {
 			t.Fatalf("as CSV:\n%s\nas a workbook:\n%s", csv, sheet)
 		}

@@ -37,7 +37,18 @@ var magics = []struct {
 	{"PAR1\x15", kindOther, "a Parquet file"},
 	{"SQLite format 3\x00", kindOther, "an SQLite database"},
 	{"\x89PNG\r\n\x1a\n", kindOther, "a picture"},
-	{"\xff\xd8\xff\xe0", kindOther, "a picture"},
+	{"\xff\xd8\xff", kindOther, "a picture"},
+	{"GIF8", kindOther, "a picture"},
+	{"\x7fELF", kindOther, "a program"},
+	{"MZ\x90\x00", kindOther, "a program"},                            // a self-extracting archive as well
+	{"\x09\x08\x08\x00\x00\x05", kindOther, "a legacy .xls workbook"}, // [MS-XLS] 2.4.21, BOF without a container
+	{"\x09\x08\x10\x00\x00\x06", kindOther, "a legacy .xls workbook"},
+	{"{\\rtf", kindOther, "an RTF document"},
+	{"%!PS", kindOther, "a PostScript document"},
+	{"-----BEGIN PGP", kindOther, "encrypted with PGP"},
+	{"version https://git-lfs", kindOther, "a pointer of Git LFS, not the file itself"},
+	{"\xff\xfe\x00\x00", kindOther, "text in UTF-32, which nothing else reads either"},
+	{"\x00\x00\xfe\xff", kindOther, "text in UTF-32, which nothing else reads either"},
 }
 
 // markup are beginnings of documents that some systems serve as "Excel", and
@@ -47,6 +58,9 @@ var markup = []struct{ head, what string }{
 	{"<!doctype html", "a web page"},
 	{"<html", "a web page"},
 	{"<table", "a web page"},
+	{"<!--", "a web page"},
+	{`{"`, "JSON"},
+	{`[{"`, "JSON"},
 }
 
 // identify says what a file is by its first bytes; what is set for kindOther.
@@ -55,6 +69,9 @@ func identify(head []byte) (k kind, what string) {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.kind, m.what
 		}
+	}
+	if len(head) > 262 && bytes.HasPrefix(head[257:], []byte("ustar")) { // POSIX pax, ustar header block
+		return kindOther, "a tar archive"
 	}
 	if len(head) > 9 && bytes.HasPrefix(head, []byte("BZh")) && bytes.HasPrefix(head[4:], []byte("1AY&SY")) {
 		return kindOther, "a bzip2 archive"
@@ -67,6 +84,36 @@ func identify(head []byte) (k kind, what string) {
 		}
 	}
 	return kindText, ""
+}
+
+// identifyText says what is wrong with a file that is to be UTF-8 text, by its
+// first bytes: "" when it may be such. Text has neither NULs nor, but for blanks,
+// line ends, an escape or the end-of-file of DOS, control characters; a few of
+// them are errors of their rows.
+func identifyText(head []byte) (what, hint string) {
+	head = bytes.TrimRight(head, "\x00") // as padding they are the last row's error
+	if len(head) == 0 {
+		return "", ""
+	}
+	nuls := [2]int{}
+	controls := 0
+	for i, c := range head {
+		switch {
+		case c == 0:
+			nuls[i%2]++
+		case c < ' ' && !bytes.ContainsRune([]byte("\t\n\v\f\r\x1a\x1b"), rune(c)):
+			controls++
+		}
+	}
+	switch n := len(head); {
+	case 3*nuls[1] > n && nuls[0] == 0:
+		return "UTF-16 text without a byte order mark", "say encoding: utf-16le"
+	case 3*nuls[0] > n && nuls[1] == 0:
+		return "UTF-16 text without a byte order mark", "say encoding: utf-16be"
+	case controls+nuls[0]+nuls[1] > 4 && 20*(controls+nuls[0]+nuls[1]) > n:
+		return "binary data, not text", "export it again as CSV or as an XLSX workbook"
+	}
+	return "", ""
 }
 
 // identifyOLE tells a password-protected workbook from a legacy one by the

@@ -119,7 +119,18 @@ func usable(r rune) bool {
 
 // unwrap looks through containers until it stands before text or a workbook.
 func (r *Reader) unwrap(src io.Reader, at *os.File) error {
+	file := &counted{src: src}
+	size := int64(0)
+	if at != nil {
+		if info, err := at.Stat(); err == nil {
+			size = info.Size()
+		}
+	}
+	src = file
 	for depth := 0; depth < 4; depth++ {
+		if depth > 0 {
+			src = &inflated{src: src, packed: file, size: size, ratio: r.d.Limits.Ratio}
+		}
 		br := bufio.NewReaderSize(src, 64<<10)
 		head, err := br.Peek(512)
 		if err != nil && err != io.EOF && len(head) == 0 {
@@ -156,7 +167,11 @@ func (r *Reader) unwrap(src io.Reader, at *os.File) error {
 			data, _ := io.ReadAll(io.LimitReader(br, 8<<20))
 			return isA(identifyOLE(data), "save it as .xlsx without a password, or as CSV")
 		case kindOther:
-			return isA(what, "export it again as CSV or as an XLSX workbook")
+			hint := "export it again as CSV or as an XLSX workbook"
+			if strings.HasSuffix(what, " archive") {
+				hint = "unpack it first"
+			}
+			return isA(what, hint)
 		default:
 			return r.openText(br, head)
 		}
@@ -193,11 +208,19 @@ func (r *Reader) openText(src io.Reader, head []byte) error {
 		if len(head) == 0 {
 			return &fault{cell: -1, msg: "is empty, not an XLSX workbook"}
 		}
+		if what, _ := identifyText(head); strings.HasPrefix(what, "binary") {
+			return isA("no XLSX workbook, nor text", "it may be damaged; fetch it again")
+		}
 		return isA("text, not an XLSX workbook", "say format: csv")
 	}
 	c, mark, err := resolveCharset(r.d.Encoding, head)
 	if err != nil {
 		return err
+	}
+	if c.enc == nil {
+		if what, hint := identifyText(head); what != "" {
+			return isA(what, hint)
+		}
 	}
 	if _, err := io.CopyN(io.Discard, src, int64(len(mark))); err != nil {
 		return damaged(err)
@@ -269,6 +292,8 @@ func (r *Reader) openZip(f *os.File) (*workbook, io.ReadCloser, error) {
 			}
 			book, err := newWorkbook(z, r.d.Limits)
 			return book, nil, err
+		case strings.HasSuffix(e.Name, ".iwa"):
+			return nil, nil, isA("a Numbers document", "export it as CSV or as an XLSX workbook")
 		case e.Name == "content.xml":
 			return nil, nil, isA("an OpenDocument spreadsheet", "save it as .xlsx or as CSV")
 		case strings.HasSuffix(e.Name, "/"), strings.HasPrefix(e.Name, "__MACOSX/"), base == ".DS_Store":
@@ -283,6 +308,8 @@ func (r *Reader) openZip(f *os.File) (*workbook, io.ReadCloser, error) {
 		return nil, nil, isA(fmt.Sprintf("an archive of %d files (%s)", len(files), cut(strings.Join(names, ", "))), "unpack it and name the files that are meant")
 	case files[0].Flags&1 != 0:
 		return nil, nil, isA("an encrypted archive", "unpack it first")
+	case !files[0].Mode().IsRegular():
+		return nil, nil, isA("an archive of a link or a device, not of a file", "pack the file itself")
 	}
 	entry, err := files[0].Open()
 	if err != nil {

@@ -277,9 +277,14 @@ func (r *Reader) shape() {
 		r.keep(row.Cells)
 	}
 	if have > want || have < c.named {
-		r.spoil(&fault{at: row.Pos.Line, cell: -1,
-			msg:  fmt.Sprintf("row has %s where its header has %d", count(have), want),
-			hint: "a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ"})
+		hint := "a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ"
+		if r.d.Format == XLSX {
+			hint = "cells stand to the right of the header's last name; name their columns, or say ragged: allow"
+		}
+		if r.line.cut && have < want {
+			hint = "it is the last one and has no line end: the file may be cut short; fetch it again"
+		}
+		r.spoil(&fault{at: row.Pos.Line, cell: -1, msg: fmt.Sprintf("row has %s where its header has %d", count(have), want), hint: hint})
 	}
 }
 

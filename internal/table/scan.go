@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -15,6 +16,7 @@ type line struct {
 	cells   []string
 	numeric []bool
 	err     *fault // wrong with this record alone
+	cut     bool   // the text ends without a line end: it may be cut short
 }
 
 // A source gives the records of a file in order, and io.EOF. A *fault is what
@@ -142,8 +144,15 @@ func (s *scanner) next(l *line) error {
 	}
 	s.at += l.span
 	l.cells, l.numeric, l.err = s.cells, nil, s.bad
+	l.cut = s.eof && s.start == s.end && s.buf[s.end-1] != '\n' && s.buf[s.end-1] != '\r'
+	if l.cut && len(s.cells) == 1 && s.cells[0] == dosEnd {
+		l.cells = l.cells[:0] // as good as nothing
+	}
 	return nil
 }
+
+// dosEnd is what DOS programs put at the end of a text, and some still do.
+const dosEnd = "\x1a"
 
 func orEOF(err error) error {
 	if err == nil {
@@ -195,6 +204,9 @@ func (s *scanner) plainRecord(l *line) error {
 		}
 		s.spans = append(s.spans, span{p, p + i})
 		p += i + len(s.delim)
+		if len(s.spans) > s.limits.Columns { // a span takes more memory than its cell
+			return s.tooMany()
+		}
 	}
 	return s.take(l, text, size)
 }
@@ -221,7 +233,7 @@ func (s *scanner) simpleRecord() (size int, ok bool) {
 		return 0, false
 	}
 	s.spans = s.spans[:0]
-	for p := 0; p < len(b); p++ {
+	for p := 0; p < len(b) && len(s.spans) <= s.limits.Columns; p++ {
 		from := p
 		if b[p] == s.quote {
 			i := bytes.IndexByte(b[p+1:], s.quote)
@@ -254,6 +266,10 @@ func (s *scanner) simpleRecord() (size int, ok bool) {
 	return 0, false
 }
 
+func (s *scanner) tooMany() *fault {
+	return &fault{at: s.at, cell: -1, msg: fmt.Sprintf("row has more than %d cells", s.limits.Columns), hint: "check the delimiter"}
+}
+
 // find is the offset of the next delimiter.
 func (s *scanner) find(b []byte) int {
 	if len(s.delim) == 1 {
@@ -265,8 +281,7 @@ func (s *scanner) find(b []byte) int {
 // cut makes the record's cells out of its text: one string, cut at the spans.
 func (s *scanner) cut(text []byte) error {
 	if len(s.spans) > s.limits.Columns {
-		return &fault{at: s.at, cell: -1, msg: fmt.Sprintf("row has %d cells, more than the limit of %d", len(s.spans), s.limits.Columns),
-			hint: "check the delimiter"}
+		return s.tooMany()
 	}
 	if len(text) > s.limits.Row {
 		return s.tooLong("row", s.limits.Row, s.at)
@@ -296,8 +311,11 @@ func (s *scanner) checkText(text []byte) {
 		b := []byte(c)
 		switch {
 		case bytes.IndexByte(b, 0) >= 0:
-			s.bad = &fault{at: s.at, cell: i, value: c, msg: "has a NUL byte",
-				hint: "the file may be in another encoding (UTF-16?), or damaged"}
+			hint := "the file may be in another encoding, or damaged"
+			if strings.Trim(c, "\x00") == "" {
+				c, hint = "", "the file is padded with them, as where a disk was full or a copy broke off: fetch it again"
+			}
+			s.bad = &fault{at: s.at, cell: i, value: c, msg: "has a NUL byte", hint: hint}
 			return
 		case !utf8.Valid(b), s.decoded && bytes.Contains(b, replacement):
 			s.bad = &fault{at: s.at, cell: i, value: c, msg: "is not valid " + s.charset,

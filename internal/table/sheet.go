@@ -38,6 +38,7 @@ func (r *Reader) openSheet(b *workbook) error {
 	if err != nil {
 		return err
 	}
+	r.closers = append(r.closers, shared)
 	p, err := b.openPart(ref.part)
 	if err != nil {
 		return err
@@ -118,7 +119,7 @@ func (s *sheet) readRow(e xml.StartElement, l *line) error {
 			}
 		case xml.EndElement:
 			if t.Name.Local == "row" {
-				*l = line{number, 1, s.cells[:s.filled], s.numeric[:s.filled], s.bad}
+				*l = line{at: number, span: 1, cells: s.cells[:s.filled], numeric: s.numeric[:s.filled], err: s.bad}
 				return nil
 			}
 		}
@@ -230,7 +231,10 @@ func (s *sheet) setCell(i int, kind string, value, formula bool) error {
 	switch kind {
 	case "s":
 		n, err := strconv.Atoi(trim(stored))
-		t, ok := s.shared.get(n)
+		t, ok, lost := s.shared.get(n)
+		if lost != nil {
+			return lost
+		}
 		if err != nil || !ok {
 			s.fault(i, stored, "refers to a text that the workbook does not have", "the file may be damaged; export it again")
 		}

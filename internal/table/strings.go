@@ -2,59 +2,164 @@ package table
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
-	"math"
+	"os"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 )
 
-// sharedStrings are a workbook's texts, one after the other in one string.
+// sharedStrings are a workbook's texts, in blocks. The first blocks stay in
+// memory; those of a workbook that has very many go to a temporary file, of
+// which a few blocks are held: most sheets refer to their texts in order.
 type sharedStrings struct {
-	text string
-	ends []uint32
+	blocks []stringBlock
+	ends   [][]uint32 // of the texts in their blocks; many to a slice, so that none has to move as they grow
+	n      int
+	file   *os.File // nil while all is in memory
+	size   int64    // of the file
+	recent []int    // loaded blocks of the file, the latest last
 }
 
-// maxShared bounds the number of shared strings: the shortest takes five
-// bytes of XML, so that the limit on bytes alone would let tens of millions in.
-const maxShared = 16 << 20
+// A stringBlock is some texts, one after the other.
+type stringBlock struct {
+	first  int    // number of its first text
+	text   string // "" when it is in the file and not loaded
+	at     int64  // in the file; -1: in memory
+	length int
+}
 
-func (s *sharedStrings) get(i int) (string, bool) {
-	if i < 0 || i >= len(s.ends) {
-		return "", false
+const (
+	maxShared    = 16 << 20 // texts; the shortest takes five bytes of XML, so that the limit on bytes alone would let more in
+	endsInOne    = 1 << 16
+	blockSize    = 1 << 20
+	blocksHeld   = 32 // in memory from the start
+	blocksLoaded = 8  // of the file
+)
+
+func (s *sharedStrings) get(i int) (string, bool, error) {
+	if i < 0 || i >= s.n {
+		return "", false, nil
+	}
+	b := sort.Search(len(s.blocks), func(b int) bool { return s.blocks[b].first > i }) - 1
+	block := &s.blocks[b]
+	if block.text == "" && block.length > 0 {
+		if err := s.load(b); err != nil {
+			return "", false, err
+		}
 	}
 	from := uint32(0)
-	if i > 0 {
-		from = s.ends[i-1]
+	if i > block.first {
+		from = s.end(i - 1)
 	}
-	return s.text[from:s.ends[i]], true
+	return block.text[from:s.end(i)], true, nil
 }
 
-// readStrings reads the shared strings, if there are any.
+func (s *sharedStrings) end(i int) uint32 { return s.ends[i/endsInOne][i%endsInOne] }
+
+// load reads a block from the file, and lets go of the one that was loaded first.
+func (s *sharedStrings) load(b int) error {
+	text := make([]byte, s.blocks[b].length)
+	if _, err := s.file.ReadAt(text, s.blocks[b].at); err != nil {
+		return err
+	}
+	if len(s.recent) == blocksLoaded {
+		s.blocks[s.recent[0]].text = ""
+		s.recent = append(s.recent[:0], s.recent[1:]...)
+	}
+	s.blocks[b].text = string(text)
+	s.recent = append(s.recent, b)
+	return nil
+}
+
+// Close removes the file.
+func (s *sharedStrings) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	return errors.Join(s.file.Close(), os.Remove(s.file.Name()))
+}
+
+// A stringWriter fills shared strings.
+type stringWriter struct {
+	*sharedStrings
+	text  []byte // of the block in work
+	first int
+}
+
+func (w *stringWriter) add(text []byte) error {
+	if len(w.text) > 0 && len(w.text)+len(text) > blockSize {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	w.text = append(w.text, text...)
+	if w.n%endsInOne == 0 {
+		w.ends = append(w.ends, make([]uint32, 0, endsInOne))
+	}
+	last := len(w.ends) - 1
+	w.ends[last] = append(w.ends[last], uint32(len(w.text)))
+	w.n++
+	return nil
+}
+
+// flush ends the block in work.
+func (w *stringWriter) flush() error {
+	if w.n == w.first {
+		return nil
+	}
+	block := stringBlock{first: w.first, at: -1, length: len(w.text)}
+	if len(w.blocks) < blocksHeld {
+		block.text = string(w.text)
+	} else {
+		if w.file == nil {
+			f, err := os.CreateTemp("", "payrec-*")
+			if err != nil {
+				return err
+			}
+			w.file = f
+		}
+		if _, err := w.file.WriteAt(w.text, w.size); err != nil {
+			return err
+		}
+		block.at = w.size
+		w.size += int64(len(w.text))
+	}
+	w.blocks = append(w.blocks, block)
+	w.text, w.first = w.text[:0], w.n
+	return nil
+}
+
+// readStrings reads the shared strings, if there are any. They must be closed.
 func (b *workbook) readStrings() (*sharedStrings, error) {
 	s := &sharedStrings{}
 	if b.strings == "" || b.parts[b.strings] == nil {
 		return s, nil
 	}
-	var text strings.Builder // whose String does not copy
+	w := &stringWriter{sharedStrings: s}
 	var one []byte
 	err := b.each(b.strings, func(e xml.StartElement, p *part) error {
 		if e.Name.Local != "si" {
 			return nil
 		}
-		if len(s.ends) == maxShared || text.Len() > math.MaxUint32-2*b.limits.Cell {
-			return &fault{cell: -1, msg: "the workbook has more than 16 million texts, or 4 GiB of them", hint: "export it in parts, or as CSV"}
+		if s.n == maxShared {
+			return &fault{cell: -1, msg: "the workbook has more than 16 million texts", hint: "export it in parts, or as CSV"}
 		}
 		var err error
 		if one, err = p.richText(one[:0], "si"); err != nil {
 			return err
 		}
-		text.Write(one)
-		s.ends = append(s.ends, uint32(text.Len()))
-		return nil
+		return w.add(one)
 	})
-	s.text = text.String()
-	return s, err
+	if err == nil {
+		err = w.flush()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // richText appends the text inside the element that was just opened: its t

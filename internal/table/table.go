@@ -123,7 +123,7 @@ type Limits struct {
 	Columns  int   // default 16,384, a spreadsheet's own limit
 	File     int64 // bytes of a workbook, and of any archive read from a stream; default 50 MiB
 	Unzipped int64 // bytes of the parts that are read of a workbook; default 256 MiB
-	Ratio    int64 // unzipped to zipped, for parts of more than 8 MiB; default 200
+	Ratio    int64 // unpacked to packed, counted from 8 MiB on; default 200
 	Parts    int   // entries of an archive; default 1,000
 }
 

@@ -42,6 +42,9 @@ func newWorkbook(z *zip.Reader, limits Limits) (*workbook, error) {
 		if strings.EqualFold(path.Base(name), "vbaProject.bin") {
 			return nil, isA("a workbook with macros", "save it as .xlsx, which has none, or as CSV")
 		}
+		if b.parts[name] != nil { // programs differ in which of them they take
+			return nil, &fault{cell: -1, msg: fmt.Sprintf("the workbook has its part %q twice", name), hint: "the file may be damaged or hostile; save it again in a spreadsheet program"}
+		}
 		b.parts[name] = f
 	}
 	if b.parts["xl/workbook.bin"] != nil {
@@ -151,6 +154,8 @@ func (b *workbook) choose(want string) (sheetRef, error) {
 		return found[0], nil
 	case len(found) > 1:
 		return sheetRef{}, &fault{cell: -1, msg: fmt.Sprintf("%s fits several sheets (%s)", want, sheetNames(found)), hint: "name one of them"}
+	case len(b.sheets) == 0:
+		return sheetRef{}, &fault{cell: -1, msg: "the workbook has no sheet with rows", hint: "the file may be damaged; export it again"}
 	case want == "":
 		return sheetRef{}, &fault{cell: -1, msg: "the workbook has no visible sheet", hint: "name a hidden one: " + sheetNames(b.sheets)}
 	}
@@ -221,6 +226,9 @@ func (b *workbook) openPart(name string) (*part, error) {
 	f := b.parts[name]
 	if f == nil {
 		return nil, &fault{cell: -1, msg: fmt.Sprintf("the workbook lacks its part %q", name), hint: "the file may be damaged; export it again"}
+	}
+	if f.Flags&1 != 0 {
+		return nil, isA("an encrypted workbook", "save it as .xlsx without a password, or as CSV")
 	}
 	size, packed := int64(min(f.UncompressedSize64, 1<<62)), int64(min(f.CompressedSize64, 1<<62))
 	if size > b.limits.Unzipped-b.unzipped {

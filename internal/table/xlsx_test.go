@@ -119,7 +119,7 @@ func TestSheetRows(t *testing.T) {
 		`<row r="10">` + text("B10", "p3") + text("D10", "over") + `</row>`}
 	rows, err := b.read(t, Dialect{Header: Header{Find: []string{"id", "sum"}}})
 	want := lines("2 preamble |note", "4 header |id|sum", "5 body |p1|", "6 body |p2|2", "9 blank ||",
-		"10 body |p3||over !t.xlsx:Sheet1:10: row has 4 cells where its header has 3; a delimiter or a quote in a text may be the cause; say ragged: pad or allow if rows may differ")
+		"10 body |p3||over !t.xlsx:Sheet1:10: row has 4 cells where its header has 3; cells stand to the right of the header's last name; name their columns, or say ragged: allow")
 	if diff := cmp.Diff(want, show(rows, err)); diff != "" {
 		t.Error(diff)
 	}
@@ -137,7 +137,7 @@ func TestBrokenSheets(t *testing.T) {
 		{"column past the last", book{rows: `<row r="1"><c r="XFE1"/></row>`}, "has cells past column 16384"},
 		{"cut short", book{rows: `<row r="1"><c r="A1">`}, "cannot be read"},
 		{"no part", book{sheets: `<sheet name="S" r:id="rId2"/>`}, `lacks its part "xl/worksheets/sheet2.xml"`},
-		{"no sheet", book{sheets: ` `}, "no visible sheet"},
+		{"no sheet", book{sheets: ` `}, "no sheet with rows"},
 		{"macros", book{parts: map[string]string{"xl/vbaProject.bin": "x"}}, "a workbook with macros"},
 		{"binary", book{parts: map[string]string{"xl/workbook.bin": "x"}}, "a binary workbook (.xlsb)"},
 		{"entities are not expanded", book{rows: `<row r="1"><c t="inlineStr"><is><t>&lol;</t></is></c></row>`}, "invalid character entity"},

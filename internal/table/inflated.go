@@ -1,0 +1,42 @@
+package table
+
+import (
+	"fmt"
+	"io"
+)
+
+// freely is how much may be unpacked before the ratio counts: small files of
+// equal rows pack well.
+const freely = 8 << 20
+
+// counted counts the bytes that a reader gives.
+type counted struct {
+	src io.Reader
+	n   int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.src.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// inflated is what comes out of one or more containers. It ends when there is
+// far more of it than text packs to: a bomb of a megabyte would keep us reading
+// for hours. It takes no memory, so nothing else bounds it.
+type inflated struct {
+	src    io.Reader
+	packed *counted // the file itself
+	size   int64    // of the file; 0: not known
+	ratio  int64
+	n      int64
+}
+
+func (f *inflated) Read(b []byte) (int, error) {
+	n, err := f.src.Read(b)
+	f.n += int64(n)
+	if packed := max(f.packed.n, f.size, 1); f.n > freely && f.n/packed >= f.ratio {
+		return 0, &fault{cell: -1, msg: fmt.Sprintf("unpacks to more than %d times its size", f.ratio), hint: "it may be a bomb; if it is not, unpack it first"}
+	}
+	return n, err
+}
