@@ -73,6 +73,7 @@ func (p *Plan) Adopt(ctx context.Context, found []record.Found) (added int, err 
 		return 0, err
 	}
 	p.next += int64(added)
+	p.review.adopted = p.review.adopted || added > 0
 	return added, nil
 }
 

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,6 +56,7 @@ type Plan struct {
 	ops      []Op // waiting to be written
 	size     int  // bytes of their bodies
 	fileNos  map[string]int64
+	review   review
 	inFlight chan error // result of the batch being written; nil when there is none
 	err      error      // first failure; final
 	over     bool
@@ -87,7 +89,7 @@ func (j *Journal) NewRun(ctx context.Context, info RunInfo) (*Plan, error) {
 	if info.ID == "" {
 		info.ID = newRunID(info.Created)
 	}
-	p := &Plan{j: j, run: info.ID, fileNos: make(map[string]int64)}
+	p := &Plan{j: j, run: info.ID, fileNos: make(map[string]int64), review: newReview()}
 	if err := j.w.do(ctx, func(w *writer) error { return p.start(w, info) }); err != nil {
 		return nil, err
 	}
@@ -116,6 +118,12 @@ func (p *Plan) start(w *writer, info RunInfo) error {
 		return err
 	}
 	p.next = p.first
+	if err := w.row("SELECT NOT EXISTS (SELECT 1 FROM op)", nil, &p.review.fresh); err != nil {
+		return err
+	}
+	if _, err := w.exec(reviewTables); err != nil {
+		return err
+	}
 	if err := w.row("SELECT coalesce(max(no), 0) + 1 FROM run", nil, &p.no); err != nil {
 		return err
 	}
@@ -159,6 +167,7 @@ func (p *Plan) Add(ctx context.Context, op Op) error {
 	if op.ID == "" || op.Content == "" {
 		return fmt.Errorf("%s:%d: %s has no operation id or no content hash", op.File, op.Line, op.Call)
 	}
+	p.review.see(op)
 	p.ops = append(p.ops, op)
 	p.size += len(op.Body)
 	if len(p.ops) >= batchRows || p.size >= batchBytes {
@@ -176,6 +185,7 @@ func (p *Plan) Block(ctx context.Context, source, payment, reason string) error 
 	if err := p.usable(); err != nil {
 		return err
 	}
+	p.review.blocked = true
 	return p.j.w.do(ctx, func(w *writer) error {
 		_, err := w.exec("INSERT OR IGNORE INTO block (run, source, payment, reason) VALUES (?, ?, ?, ?)", p.no, source, payment, reason)
 		return err
@@ -223,11 +233,11 @@ func (p *Plan) flush(ctx context.Context) error {
 	if len(p.ops) == 0 {
 		return nil
 	}
-	ops, first := p.ops, p.next
-	p.ops, p.size = make([]Op, 0, len(ops)), 0
+	ops, first, suspects := p.ops, p.next, p.review.suspects
+	p.ops, p.size, p.review.suspects = make([]Op, 0, len(ops)), 0, nil
 	p.next += int64(len(ops))
 	done := make(chan error, 1)
-	if err := p.j.w.queue(&job{run: func(w *writer) error { return p.write(w, ops, first) }, done: done}); err != nil {
+	if err := p.j.w.queue(&job{run: func(w *writer) error { return errors.Join(noteSuspects(w, suspects), p.write(w, ops, first)) }, done: done}); err != nil {
 		p.err = err
 		return err
 	}
@@ -267,18 +277,53 @@ func (p *Plan) write(w *writer, ops []Op, no int64) error {
 			}
 			args = append(args, no, op.ID, op.Source, op.Payment, op.Natural, string(op.Call), rankOf(op.Call), op.Order,
 				op.Content, string(op.Amount.Currency), op.Amount.Value, op.Class, file, op.Line)
-			bodies = append(bodies, no, form(op.Body))
+			done, err := p.done(w, op.ID)
+			if err != nil {
+				return err
+			}
+			if !done {
+				bodies = append(bodies, no, form(op.Body))
+			}
 			no++
 		}
 		if _, err := w.exec(insertEntry+rows(entryRow, n), args...); err != nil {
 			return err
 		}
-		if _, err := w.exec(insertBody+rows(bodyRow, n), bodies...); err != nil {
+		if err := writeBodies(w, bodies); err != nil {
 			return err
 		}
 		ops = ops[n:]
 	}
 	return nil
+}
+
+// writeBodies writes numbers and bodies, which alternate.
+func writeBodies(w *writer, bodies []any) error {
+	for len(bodies) > 0 {
+		n := insertRows
+		if len(bodies) < 2*n {
+			n = 1
+		}
+		if _, err := w.exec(insertBody+rows(bodyRow, n), bodies[:2*n]...); err != nil {
+			return err
+		}
+		bodies = bodies[2*n:]
+	}
+	return nil
+}
+
+// done says whether the call is known to have had its effect: then its body will
+// never be sent, and is not written.
+func (p *Plan) done(w *writer, id string) (bool, error) {
+	if p.review.fresh {
+		return false, nil
+	}
+	var state State
+	err := w.row("SELECT state FROM op WHERE id = ? AND current = 1", []any{id}, &state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return state.There(), err
 }
 
 // form is the body as it is stored: empty is not missing.

@@ -12,10 +12,20 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 		return nil, err
 	}
 	now := p.j.clock().UnixMilli()
-	if err := p.j.w.do(ctx, func(w *writer) error { return p.seal(w, now) }); err != nil {
+	allNew := false
+	err := p.j.w.do(ctx, func(w *writer) error {
+		if err := p.seal(w, now); err != nil {
+			return err
+		}
+		return w.row("SELECT NOT EXISTS (SELECT 1 FROM item WHERE no BETWEEN ? AND ? AND disposition <> 'new')", []any{p.first, p.next - 1}, &allNew)
+	})
+	if err != nil {
 		return nil, err
 	}
 	p.end()
+	if allNew && !p.review.adopted {
+		return p.review.tallies(), nil
+	}
 	return p.j.Tallies(ctx, p.run)
 }
 
@@ -23,22 +33,30 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 // last entry.
 func (p *Plan) seal(w *writer, now int64) error {
 	first, last := p.first, p.next-1
-	for _, statement := range []string{sealAdopted, sealItems} {
-		if _, err := w.exec(statement, first, last); err != nil {
-			return err
-		}
+	if err := p.sealEntries(w, first, last); err != nil {
+		return err
 	}
 	if err := p.park(w, first, last); err != nil {
 		return err
 	}
-	for _, statement := range []string{sealChildren, sealHeld, sealOldBodies, sealTakeOver, sealOps, sealEpochs, sealBodies} {
-		if _, err := w.exec(statement, first, last); err != nil {
+	if p.review.children {
+		if _, err := w.exec(sealChildren, first, last); err != nil {
 			return err
 		}
-		if statement == sealChildren {
-			if _, err := w.exec(sealWithRecord); err != nil {
-				return err
-			}
+		if _, err := w.exec(sealWithRecord); err != nil {
+			return err
+		}
+		if _, err := w.exec(sealHeld, first, last); err != nil {
+			return err
+		}
+	}
+	statements := []string{sealOldBodies, sealTakeOver, sealOps, sealEpochs, sealBodies}
+	if p.review.fresh { // there is nothing earlier
+		statements = []string{sealFirstOps, sealBodies}
+	}
+	for _, statement := range statements {
+		if _, err := w.exec(statement, first, last); err != nil {
+			return err
 		}
 	}
 	if _, err := w.exec(sealScratch); err != nil {
@@ -48,6 +66,36 @@ func (p *Plan) seal(w *writer, now int64) error {
 		return err
 	}
 	_, err := w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", last, now, p.no)
+	return err
+}
+
+// sealEntries gives every entry its item. Most calls stand in the plan once, and
+// are the only ones of their payments: these need not be sorted.
+func (p *Plan) sealEntries(w *writer, first, last int64) error {
+	if p.review.adopted || p.review.odd > p.review.n/4 {
+		if _, err := w.exec(sealAdopted, first, last); err != nil {
+			return err
+		}
+		_, err := w.exec(sealItems(sealAll), first, last)
+		return err
+	}
+	plain, rest := sealPlain, ""
+	if p.review.fresh {
+		plain = sealFresh
+	}
+	if p.review.odd > 0 {
+		if _, err := w.exec(sealOdd, first, last); err != nil {
+			return err
+		}
+		rest = " AND e.no NOT IN (SELECT no FROM temp.odd)"
+		if _, err := w.exec(sealItems("no IN (SELECT no FROM temp.odd)"), first, last); err != nil {
+			return err
+		}
+	}
+	if !p.review.fresh {
+		rest += ") ORDER BY no"
+	}
+	_, err := w.exec(plain+rest, first, last)
 	return err
 }
 
@@ -79,10 +127,41 @@ const sealScratch = `
 	DELETE FROM temp.lanes;
 `
 
-// sealItems holds every entry against the others of the run and against the
+// sealFresh is for plain entries of a journal that knew no call.
+const sealFresh = `
+INSERT INTO item (no, lane, op, home, disposition) SELECT e.no, e.no, e.no, e.no, 'new' FROM entry e WHERE e.no BETWEEN ?1 AND ?2`
+
+// sealOdd collects the entries that are not plain.
+const sealOdd = `
+INSERT OR IGNORE INTO temp.odd SELECT no FROM entry e WHERE no BETWEEN ?1 AND ?2
+	AND (op_id IN (SELECT op_id FROM temp.twice) OR EXISTS (SELECT 1 FROM temp.many m WHERE m.source = e.source AND m.payment = e.payment))`
+
+// sealPlain holds plain entries against the journal, and no others.
+const sealPlain = sealVerdict + `
+FROM (
+	SELECT e.no, e.no AS lane, e.no AS head, ` + sealKnown + `, 0 AS within
+	FROM entry e ` + sealJournal + ` WHERE e.no BETWEEN ?1 AND ?2`
+
+// sealItems holds the entries that are meant against each other and against the
 // journal. An entry that begins an epoch will have the op of its own number; so
 // item.op can be told before the op is made, and names none when it is not.
-const sealItems = `
+func sealItems(which string) string {
+	return sealVerdict + `
+FROM (
+	SELECT e.no, e.lane, e.head, ` + sealKnown + `,
+		CASE WHEN e.low <> e.high THEN 2 WHEN e.head <> e.no THEN 1 ELSE 0 END AS within
+	FROM (
+		SELECT no, op_id, content, min(no) OVER (PARTITION BY source, payment) AS lane,
+			min(no) OVER same AS head, min(content) OVER same AS low, max(content) OVER same AS high
+		FROM entry WHERE no BETWEEN ?1 AND ?2 AND ` + which + ` WINDOW same AS (PARTITION BY op_id)
+	) e ` + sealJournal + `
+) ORDER BY no`
+}
+
+// sealAll means all entries but those that were adopted.
+const sealAll = "NOT EXISTS (SELECT 1 FROM op a WHERE a.no = entry.no)"
+
+const sealVerdict = `
 INSERT INTO item (no, lane, op, home, previous, disposition, reason)
 SELECT no, lane, CASE WHEN renew THEN head ELSE op END,
 	CASE WHEN within > 0 THEN NULL WHEN renew OR fresh THEN no ELSE home END,
@@ -97,24 +176,18 @@ SELECT no, lane, CASE WHEN renew THEN head ELSE op END,
 	END,
 	CASE WHEN within = 2 THEN 'the run has the same call with other content' WHEN within > 0 OR renew THEN NULL
 		WHEN state = 'conflict' THEN coalesce(nullif(message, ''), 'its key was used for another request')
-		WHEN state = 'rejected' THEN 'a person decided to leave it out: ' || coalesce(message, '') END
-FROM (
-	SELECT e.no, e.lane, e.head, o.no AS op, o.home, o.state, o.message,
-		-- what was found in the account has only the beginning of its content's hash, or none of it
-		substr(e.content, 1, length(h.content)) = h.content AS equal,
-		CASE WHEN e.low <> e.high THEN 2 WHEN e.head <> e.no THEN 1 ELSE 0 END AS within,
-		-- a new epoch: unknown so far, refused, or never executed and reading otherwise now
-		o.no IS NULL OR (o.state = 'rejected' AND coalesce(o.code, '') <> 'payrec_skipped') OR (o.state = 'planned' AND o.attempts > 0 AND h.content <> e.content) AS renew,
-		-- the same epoch with this entry's body: nothing of it was ever sent
-		o.state = 'planned' AND o.attempts = 0 AS fresh
-	FROM (
-		SELECT no, op_id, content, min(no) OVER (PARTITION BY source, payment) AS lane,
-			min(no) OVER same AS head, min(content) OVER same AS low, max(content) OVER same AS high
-		FROM entry WHERE no BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM op a WHERE a.no = entry.no) WINDOW same AS (PARTITION BY op_id)
-	) e
-	LEFT JOIN op o ON o.id = e.op_id AND o.current = 1
-	LEFT JOIN entry h ON h.no = o.home
-) ORDER BY no`
+		WHEN state = 'rejected' THEN 'a person decided to leave it out: ' || coalesce(message, '') END`
+
+// sealKnown is what the journal knows of a call.
+const sealKnown = `o.no AS op, o.home, o.state, o.message,
+	-- what was found in the account has only the beginning of its content's hash, or none of it
+	substr(e.content, 1, length(h.content)) = h.content AS equal,
+	-- a new epoch: unknown so far, refused, or never executed and reading otherwise now
+	o.no IS NULL OR (o.state = 'rejected' AND coalesce(o.code, '') <> 'payrec_skipped') OR (o.state = 'planned' AND o.attempts > 0 AND h.content <> e.content) AS renew,
+	-- the same epoch with this entry's body: nothing of it was ever sent
+	o.state = 'planned' AND o.attempts = 0 AS fresh`
+
+const sealJournal = `LEFT JOIN op o ON o.id = e.op_id AND o.current = 1 LEFT JOIN entry h ON h.no = o.home`
 
 // sealAdopted enters what was found in the account while the plan was made,
 // unless the plan has the same call from a row. Nothing else of a plan has its
@@ -186,6 +259,13 @@ const sealOps = `
 INSERT INTO op (no, id, epoch, current, source, payment, call, home, state, doubt, attempts)
 SELECT e.no, e.op_id, coalesce((SELECT max(p.epoch) + 1 FROM op p WHERE p.id = e.op_id), 0), 1,
 	e.source, e.payment, e.call, e.no, 'planned', 0, 0
+FROM item i JOIN entry e ON e.no = i.no
+WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'new' AND i.op = i.no ORDER BY i.no`
+
+// sealFirstOps begins the first epochs of a journal that knew no call.
+const sealFirstOps = `
+INSERT INTO op (no, id, epoch, current, source, payment, call, home, state, doubt, attempts)
+SELECT e.no, e.op_id, 0, 1, e.source, e.payment, e.call, e.no, 'planned', 0, 0
 FROM item i JOIN entry e ON e.no = i.no
 WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'new' AND i.op = i.no ORDER BY i.no`
 

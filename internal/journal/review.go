@@ -1,0 +1,105 @@
+package journal
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+
+	"github.com/payrec/payrec/record"
+)
+
+// A review is what is seen of a plan's calls while they are added, in flat
+// memory, so that sealing need not sort them all to find what is out of the
+// ordinary: calls that stand in the plan more than once, and payments of more
+// than one call.
+type review struct {
+	seed     maphash.Seed
+	ids      sieve
+	payments sieve
+	suspects []suspect // since the last batch
+	n, odd   int64     // calls; suspects among them
+	fresh    bool      // the journal knew no call when the plan was begun
+	blocked  bool      // a payment was
+	adopted  bool      // calls were entered that the account has
+	children bool      // there are calls that need a record
+	sums     map[kind]*Tally
+}
+
+type kind struct {
+	call     record.CallName
+	class    string
+	currency record.Currency
+}
+
+// A suspect may have been seen before: the call, or its payment.
+type suspect struct {
+	op             Op
+	twice, another bool
+}
+
+func newReview() review {
+	return review{seed: maphash.MakeSeed(), sums: make(map[kind]*Tally)}
+}
+
+func (r *review) see(op Op) {
+	r.n++
+	var h maphash.Hash
+	h.SetSeed(r.seed)
+	h.WriteString(op.Source)
+	h.WriteByte(0)
+	h.WriteString(op.Payment)
+	s := suspect{twice: r.ids.met(maphash.String(r.seed, op.ID)), another: r.payments.met(h.Sum64())}
+	if s.twice || s.another {
+		s.op = Op{ID: op.ID, Source: op.Source, Payment: op.Payment}
+		r.suspects = append(r.suspects, s)
+		r.odd++
+	}
+	r.children = r.children || !op.Call.Creates()
+	k := kind{op.Call, op.Class, op.Amount.Currency}
+	t := r.sums[k]
+	if t == nil {
+		t = &Tally{Call: k.call, Class: k.class, Currency: k.currency, Disposition: New, State: Planned}
+		r.sums[k] = t
+	}
+	t.N++
+	t.Value += op.Amount.Value
+}
+
+// tallies are those of the plan when every call of it is new, in their order.
+func (r *review) tallies() []Tally {
+	var list []Tally
+	for _, t := range r.sums {
+		list = append(list, *t)
+	}
+	slices.SortFunc(list, func(a, b Tally) int {
+		return cmp.Or(cmp.Compare(rankOf(a.Call), rankOf(b.Call)), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Currency, b.Currency))
+	})
+	return list
+}
+
+// reviewTables makes or empties what the plan's suspects are written to. These
+// tables are the connection's own.
+const reviewTables = `
+	CREATE TABLE IF NOT EXISTS temp.twice (op_id TEXT PRIMARY KEY) WITHOUT ROWID;
+	CREATE TABLE IF NOT EXISTS temp.many (source TEXT, payment TEXT, PRIMARY KEY (source, payment)) WITHOUT ROWID;
+	CREATE TABLE IF NOT EXISTS temp.odd (no INTEGER PRIMARY KEY);
+	DELETE FROM temp.twice;
+	DELETE FROM temp.many;
+	DELETE FROM temp.odd;
+`
+
+func noteSuspects(w *writer, list []suspect) error {
+	for _, s := range list {
+		if s.twice {
+			if _, err := w.exec("INSERT OR IGNORE INTO temp.twice (op_id) VALUES (?)", s.op.ID); err != nil {
+				return err
+			}
+		}
+		if s.another {
+			if _, err := w.exec("INSERT OR IGNORE INTO temp.many (source, payment) VALUES (?, ?)", s.op.Source, s.op.Payment); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
