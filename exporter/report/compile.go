@@ -122,11 +122,12 @@ func (c *compiler) pattern(name, decl *node, given string) {
 	if src == "" {
 		return
 	}
-	re, err := regexp.Compile(`\A(?:` + src + `)\z`)
-	switch {
-	case err != nil:
+	if _, err := regexp.Compile(src); err != nil {
 		c.At(decl.Get("pattern"), "", "the pattern cannot be read: %v", err)
-	case given != "" && !re.MatchString(given):
+		return
+	}
+	re, err := regexp.Compile(`\A(?:` + src + `)\z`)
+	if err == nil && given != "" && !re.MatchString(given) {
 		c.At(name, c.OptionalText(decl, "doc"), "the param %q is %q, which is not of the form %s", name.Text, given, src)
 	}
 }
@@ -139,7 +140,7 @@ func (c *compiler) given(name, otherwise string) string {
 // declares its values.
 func (c *compiler) period(n *node) {
 	p := exporter.Period{By: exporter.ByPaid, Zone: time.UTC, SettledKey: exporter.SettledKey}
-	if n != nil && c.Keys(n, "period", "by", "zone", "settled_at") {
+	if n != nil && c.Keys(n, "period", "by", "zone", "settled_at", "required") {
 		p.By = c.Choice(n.Get("by"), exporter.ByPaid, exporter.ByPaid, exporter.ByReported, exporter.BySettled, exporter.ByRefunded)
 		if s := c.OptionalText(n, "settled_at"); s != "" {
 			p.SettledKey = s
@@ -166,7 +167,12 @@ func (c *compiler) period(n *node) {
 	if p.Zone == nil {
 		p.Zone = time.UTC
 	}
-	if c.lint && p.From.IsZero() { // so that what needs a period can be checked
+	standIn := c.lint && p.From.IsZero()
+	if at := n.Get("required"); at != nil && c.Yes(at) && !c.lint && (p.From.IsZero() || p.To.IsZero()) {
+		c.At(at, "give --month 2026-06, or --from and --to", "the report needs a period with a beginning and an end")
+		standIn = true // so that nothing else is wrong for the same reason
+	}
+	if standIn { // so that what needs a period can be checked
 		p.From, p.To = time.Date(2026, 1, 1, 0, 0, 0, 0, p.Zone), time.Date(2026, 2, 1, 0, 0, 0, 0, p.Zone)
 	}
 	c.r.period = p

@@ -380,6 +380,18 @@ func TestLayoutsRefuse(t *testing.T) {
 	}
 }
 
+// TestDATEVNeedsAPeriod: a batch says from when to when it is, and nothing else
+// is complained of.
+func TestDATEVNeedsAPeriod(t *testing.T) {
+	for name, period := range map[string]func(exporter.Period) (exporter.Period, error){"none": within(time.Time{}, time.Time{}, "UTC"), "open": within(june, time.Time{}, "UTC")} {
+		_, err := report.Load("datev", report.Options{Params: params("datev"), Period: period})
+		var all report.Problems
+		if !errors.As(err, &all) || len(all) != 1 || !strings.Contains(err.Error(), "--month") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestLayoutParams: what the params say is in the files.
 func TestLayoutParams(t *testing.T) {
 	all := func(pay) bool { return true }
