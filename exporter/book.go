@@ -138,7 +138,7 @@ func (b *book) style(l look) (int, error) {
 	}
 	s := &excelize.Style{Font: &excelize.Font{Family: "Calibri", Size: 11}, Alignment: &excelize.Alignment{Vertical: "top"}}
 	switch l.kind {
-	case kindText:
+	case kindText, kindBool:
 		s.NumFmt = 49 // "@": what is typed over it stays text as well
 		s.Alignment.Horizontal, s.Alignment.Indent = "left", 1
 	case kindMoney:
@@ -151,8 +151,6 @@ func (b *book) style(l look) (int, error) {
 		s.Alignment.Horizontal, s.Alignment.Indent = "left", 1
 	case kindNumber:
 		s.NumFmt = 3 // #,##0
-	case kindBool: // Excel writes TRUE by itself, LibreOffice 1
-		s.CustomNumFmt = new(`"TRUE";"TRUE";"FALSE"`)
 	case kindDecimal:
 		if l.role == roleTotal {
 			s.CustomNumFmt = new("#,##0.00#")
@@ -428,7 +426,12 @@ func (s *sheet) put(c *cell, zone *time.Location, r role, formula string) error 
 			s.r.Int(id, c.n)
 		}
 	case kindBool:
-		s.r.Bool(id, c.n != 0)
+		// As words: of a boolean cell, LibreOffice makes a formula.
+		if c.n != 0 {
+			s.r.Text(id, "yes")
+		} else {
+			s.r.Text(id, "no")
+		}
 	}
 	return nil
 }
