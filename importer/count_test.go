@@ -1,0 +1,69 @@
+package importer
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"testing"
+
+	"github.com/payrec/payrec/internal/table"
+)
+
+// TestMappingAllocates counts what reading and mapping a row allocates: the
+// text of the row, a text that the mapping builds of three, a time as text.
+func TestMappingAllocates(t *testing.T) {
+	const rows, most = 10_000, 3.2
+	m, data := settlementMapping(t), settlementData(rows)
+	perRun := testing.AllocsPerRun(2, func() {
+		r, err := table.NewReader("a.csv", bytes.NewReader(data), m.Dialect())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := m.NewSession()
+		defer s.Close()
+		for {
+			row, err := r.Next()
+			if err != nil {
+				break
+			}
+			if _, err := s.Row(row); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	t.Logf("%.2f allocations for a row", perRun/rows)
+	if perRun/rows > most {
+		t.Errorf("%.2f allocations for a row, more than %.1f", perRun/rows, most)
+	}
+}
+
+// TestDryRunAllocates: the calls and the draft add nothing to that for each row,
+// only what many rows share.
+func TestDryRunAllocates(t *testing.T) {
+	const rows, most = 50_000, 3.5
+	m := settlementMapping(t)
+	data := settlementData(rows)
+	plan := func() {
+		notes, err := NewNotes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer notes.Close()
+		draft := NewDraft("run", scope)
+		defer draft.Close()
+		p := &Planner{Mapping: m, Files: []File{settlementFile("a.csv", data, m)}, Book: draft, Scope: scope, Notes: notes, workers: 2, parcel: parcelRows}
+		if report, err := p.planAll(context.Background()); err != nil || report.Dropped != nil {
+			t.Fatal(report.Dropped, err)
+		}
+	}
+	plan()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	plan()
+	runtime.ReadMemStats(&after)
+	perRow := float64(after.Mallocs-before.Mallocs) / rows
+	t.Logf("%.2f allocations and %d bytes for a row", perRow, (after.TotalAlloc-before.TotalAlloc)/rows)
+	if perRow > most {
+		t.Errorf("%.2f allocations for a row, more than %.1f", perRow, most)
+	}
+}
