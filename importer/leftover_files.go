@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,13 +16,14 @@ import (
 
 // leftovers collects the lines of the files in temporary files.
 type leftovers struct {
-	writer *LeftoverWriter
-	source leftoverSource // of the rows that come now
-	begun  bool           // the file's header was seen
-	hidden []int          // indexes of sensitive cells
-	cards  keeper         // keeps card data out
-	added  int            // cells at a row's end that payrec added to the source before
-	parts  []*leftoverPart
+	writer  *LeftoverWriter
+	source  leftoverSource // of the rows that come now
+	begun   bool           // the rows have begun
+	headRow leftoverRow    // the last header
+	hidden  []int          // indexes of sensitive cells
+	cards   keeper         // keeps card data out
+	added   int            // cells at a row's end that payrec added to the source before
+	parts   []*leftoverPart
 }
 
 // A leftoverSource is what rows must have in common to stand in one file.
@@ -36,6 +38,7 @@ type leftoverSource struct {
 // A leftoverRow is one row as the source has it.
 type leftoverRow struct {
 	line    int
+	kind    string // of a row that lends values to those below it
 	cells   []string
 	numbers []bool // of a workbook: which cells are numeric; shorter when no more are
 }
@@ -52,29 +55,56 @@ const mostAbove = 200
 // A leftoverPart is one file: rejects or held, of sources that are alike.
 type leftoverPart struct {
 	held   bool
+	framed bool // the mapping, not a header, names the cells
 	source leftoverSource
-	spool  *os.File      // of a text source; nil otherwise
+	spool  *scratchFile  // of a text source; nil otherwise
 	out    *table.Writer // into spool
 	books  []*leftoverBook
 }
 
 func (l *leftovers) nextFile(date1904 bool) {
 	l.source, l.begun, l.hidden = leftoverSource{date1904: date1904}, false, nil
-	l.added = 0
+	l.added, l.headRow = 0, leftoverRow{}
 }
 
 // above keeps a row from above the header: a mapping may read it, or count the
 // rows down to the header.
 func (l *leftovers) above(row *table.Row) {
 	if !l.begun && len(l.source.above) < mostAbove {
-		r := keep(row)
-		for i, cell := range r.cells {
-			if cardnumber.Contains(cell) {
-				r.set(i, cardnumber.Mask(cell))
-			}
-		}
-		l.source.above = append(l.source.above, r)
+		l.source.above = append(l.source.above, masked(keep(row)))
 	}
+}
+
+// context keeps a row that lends values to those below it. One that comes
+// between the rows takes the place of the one of its kind, and what follows
+// stands in a file of its own.
+func (l *leftovers) context(row *table.Row) {
+	r := masked(keep(row))
+	r.kind = row.Kind
+	at := slices.IndexFunc(l.source.above, func(o leftoverRow) bool { return r.kind != "" && o.kind == r.kind })
+	switch {
+	case !l.begun:
+		l.above(row)
+		if n := len(l.source.above); n > 0 {
+			l.source.above[n-1].kind = r.kind
+		}
+	case at < 0:
+		l.source.above = append(l.source.above[:len(l.source.above):len(l.source.above)], r)
+	case !slices.Equal(l.source.above[at].cells, r.cells):
+		l.source.above = slices.Clone(l.source.above)
+		r.line = l.source.above[at].line
+		l.source.above[at] = r
+	}
+}
+
+// masked is the row without the card numbers that stand in it.
+func masked(r leftoverRow) leftoverRow {
+	for i, cell := range r.cells {
+		if cardnumber.Contains(cell) {
+			r.set(i, cardnumber.Mask(cell))
+		}
+	}
+	return r
 }
 
 func keep(row *table.Row) leftoverRow {
@@ -89,6 +119,11 @@ func keep(row *table.Row) leftoverRow {
 }
 
 func (l *leftovers) header(row *table.Row) {
+	if !l.begun && l.source.head != nil { // of a table above
+		l.source.above = append(l.source.above, l.headRow)
+		slices.SortStableFunc(l.source.above, func(a, b leftoverRow) int { return cmp.Compare(a.line, b.line) })
+	}
+	l.headRow = keep(row)
 	l.source.head, l.added = slices.Clone(row.Cells), 0
 	for i, name := range l.source.head {
 		l.source.head[i] = cardnumber.Mask(name) // where a file has no header, its first row is taken for one
@@ -97,7 +132,7 @@ func (l *leftovers) header(row *table.Row) {
 		l.source.head, l.added = l.source.head[:n:n], len(addedColumns) // a rejects file itself: they are made anew
 	}
 	if !l.begun {
-		l.begun, l.source.headLine = true, row.Pos.Line
+		l.source.headLine = row.Pos.Line
 	}
 	l.hidden = nil
 	columns := table.NewColumns(l.source.head)
@@ -122,8 +157,15 @@ func (l *leftovers) row(row *table.Row, note Note) error {
 		return err
 	}
 	r := keep(row)
+	own := len(part.source.head)
+	if part.marked() && row.Header != nil {
+		if own = row.Header.Len(); row.Header.FromRejects() {
+			own -= len(addedColumns)
+			l.added = len(addedColumns)
+		}
+	}
 	if l.added > 0 {
-		r.cells = r.cells[:min(len(r.cells), len(part.source.head))]
+		r.cells = r.cells[:min(len(r.cells), own)]
 	}
 	masked, err := l.cards.clean(row, &r)
 	if err != nil {
@@ -140,7 +182,7 @@ func (l *leftovers) row(row *table.Row, note Note) error {
 			}
 		}
 	}
-	for len(r.cells) < len(part.source.head) {
+	for len(r.cells) < own {
 		r.cells = append(r.cells, "") // a ragged row must not shift the added columns
 	}
 	line := fmt.Sprintf("%s:%d", row.Pos.File, row.Pos.Line)
@@ -168,18 +210,23 @@ func (l *leftovers) part(held bool) (*leftoverPart, error) {
 			return p, nil
 		}
 	}
-	p := &leftoverPart{held: held, source: l.source}
+	p := &leftoverPart{held: held, source: l.source, framed: l.writer.Dialect.Records != nil && len(l.writer.Dialect.Records.Layouts) > 0}
 	l.parts = append(l.parts, p)
 	if l.workbooks() {
 		return p, nil
 	}
-	spool, err := os.CreateTemp("", "payrec-leftovers-*")
+	spool, err := scratch("payrec-leftovers-*")
 	if err != nil {
 		return nil, err
 	}
 	p.spool, p.out = spool, table.NewWriter(spool, l.writer.Dialect)
-	if p.source.head == nil {
+	if p.source.head == nil && !p.marked() {
 		return p, nil
+	}
+	if p.marked() {
+		if err := p.out.Write(addedColumns); err != nil {
+			return nil, err
+		}
 	}
 	for _, above := range p.source.above {
 		cells := slices.Clone(above.cells)
@@ -190,8 +237,15 @@ func (l *leftovers) part(held bool) (*leftoverPart, error) {
 			return nil, err
 		}
 	}
+	if p.marked() {
+		return p, nil
+	}
 	return p, p.out.Write(append(slices.Clone(p.source.head), addedColumns...))
 }
+
+// marked says whether a row of payrec's own opens the file, because no header
+// can say what the added cells are.
+func (p *leftoverPart) marked() bool { return p.source.head == nil && p.framed }
 
 // book is the workbook that has room for the next row.
 func (p *leftoverPart) book(d table.Dialect) (*leftoverBook, error) {
@@ -267,7 +321,7 @@ func (l *leftovers) abandon() error {
 			errs = append(errs, b.f.Close())
 		}
 		if p.spool != nil {
-			errs = append(errs, p.spool.Close(), os.Remove(p.spool.Name()))
+			errs = append(errs, p.spool.Close())
 		}
 	}
 	return errors.Join(errs...)

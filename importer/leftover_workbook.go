@@ -198,19 +198,25 @@ func (b *leftoverBook) top() error {
 	if b.columns == nil {
 		return nil
 	}
-	b.head = b.source.headLine
+	lines := make([]int, len(b.source.above)) // where they stood, unless another file's rows stand there
+	b.head = 0
+	for i, r := range b.source.above {
+		b.head = max(r.line, b.head+1)
+		lines[i] = b.head
+	}
+	b.head = max(b.source.headLine, b.head+1)
 	frozen := ref(0, b.head+1)
 	err := b.w.SetPanes(&excelize.Panes{Freeze: true, YSplit: b.head, TopLeftCell: frozen, ActivePane: "bottomLeft",
 		Selection: []excelize.Selection{{SQRef: frozen, ActiveCell: frozen, Pane: "bottomLeft"}}})
 	if err != nil {
 		return err
 	}
-	for _, r := range b.source.above {
+	for n, r := range b.source.above {
 		b.values = b.values[:0]
 		for i, cell := range r.cells {
 			b.values = append(b.values, b.cell(r, i, cell, b.styles.number))
 		}
-		if err := b.write(r.line); err != nil {
+		if err := b.write(lines[n]); err != nil {
 			return err
 		}
 	}

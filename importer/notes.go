@@ -3,6 +3,7 @@ package importer
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -23,7 +24,7 @@ type Note struct {
 // Notes keeps the notes of a plan in the order of the rows, in a temporary
 // file once there are many: a bad file has one for every row.
 type Notes struct {
-	file  *os.File
+	file  *scratchFile
 	w     *bufio.Writer
 	enc   *json.Encoder
 	count int64
@@ -32,7 +33,7 @@ type Notes struct {
 // NewNotes makes an empty collection in the folder for temporary files. The
 // file is gone when Close is called.
 func NewNotes() (*Notes, error) {
-	f, err := os.CreateTemp("", "payrec-notes-*")
+	f, err := scratch("payrec-notes-*")
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +78,28 @@ func (n *Notes) All() iter.Seq2[Note, error] {
 }
 
 // Close drops the notes.
-func (n *Notes) Close() error {
-	name := n.file.Name()
-	err := n.file.Close()
-	if e := os.Remove(name); err == nil {
-		err = e
+func (n *Notes) Close() error { return n.file.Close() }
+
+// A scratchFile is a temporary file that holds rows. Where the system allows it,
+// it has no name any more, so that nothing of it is left if payrec is killed.
+type scratchFile struct {
+	*os.File
+	named bool
+}
+
+func scratch(pattern string) (*scratchFile, error) {
+	f, err := os.CreateTemp("", pattern)
+	if err != nil {
+		return nil, err
+	}
+	return &scratchFile{f, os.Remove(f.Name()) != nil}, nil
+}
+
+// Close drops the file.
+func (s *scratchFile) Close() error {
+	err := s.File.Close()
+	if s.named {
+		err = errors.Join(err, os.Remove(s.Name()))
 	}
 	return err
 }

@@ -85,8 +85,12 @@ func (w *LeftoverWriter) file(ctx context.Context, file File, out *leftovers, qu
 		switch row.Role {
 		case table.HeaderRow:
 			out.header(row)
-		case table.Preamble, table.Blank:
+		case table.Preamble, table.Blank, table.Total:
 			out.above(row)
+		case table.Context:
+			out.context(row)
+		case table.Body:
+			out.begun = true
 		}
 		if row.Role != table.Body {
 			continue

@@ -13,6 +13,7 @@ type frames struct {
 	roles    map[string]Role // by exact name
 	patterns []pattern       // in the order of the lists
 	layouts  map[string]*Columns
+	rejects  bool // the file is a rejects file of payrec's own; see mark
 }
 
 type pattern struct {
@@ -70,9 +71,27 @@ func (f *frames) known() string {
 	return strings.Join(kinds, ", ")
 }
 
+// mark takes the row that opens a rejects file of payrec's own where no header
+// row could tell: it has the names of the columns that payrec added, which stand
+// behind each row's own.
+func (f *frames) mark(cells []string) bool {
+	if len(f.layouts) == 0 || len(cells) == 0 || trim(cells[0]) != "payrec_line" || !NewColumns(cells).rejects {
+		return false
+	}
+	for kind, layout := range f.layouts {
+		f.layouts[kind] = NewColumns(append(layout.Names(), cells...))
+	}
+	f.rejects = true
+	return true
+}
+
 // classifyFramed gives a row of a framed file its kind and role.
 func (r *Reader) classifyFramed() {
 	row, f := &r.row, r.frames
+	if !f.rejects && f.mark(row.Cells) {
+		row.Role = Ignored
+		return
+	}
 	cell, ok := row.Cell(f.column)
 	row.Kind = trim(cell)
 	role, known := f.role(row.Kind)
@@ -80,6 +99,11 @@ func (r *Reader) classifyFramed() {
 	layout := f.layouts[row.Kind]
 	if layout != nil && role != HeaderRow {
 		row.Header = layout
+	}
+	if f.rejects {
+		for i, c := range row.Cells {
+			row.Cells[i] = Unguard(c)
+		}
 	}
 	switch {
 	case role == HeaderRow, r.finder != nil && r.finder.hasAll(row.Cells):
