@@ -56,7 +56,7 @@ func (s *Session) NewCutter() *Cutter { return &Cutter{s.apart()} }
 // apart is a session for a goroutine of its own. It knows no groups.
 func (s *Session) apart() *Session {
 	m := s.m
-	o := &Session{m: m, values: newValues(m), judge: s.judge, scratch: &scratch{}}
+	o := &Session{m: m, values: newValues(m), judge: s.judge, unread: s.unread, scratch: &scratch{}}
 	for _, c := range m.checks {
 		o.checks = append(o.checks, &checkRun{check: c})
 	}

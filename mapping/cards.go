@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/expression"
@@ -194,22 +195,37 @@ func (s *Session) keepOutSecrets(row *table.Row) error {
 				Msg:  fmt.Sprintf("holds %s, which nobody may keep after a payment was authorised (PCI DSS 3.3.1), and the mapping reads it", x.kind),
 				Hint: "take the column out of the mapping, and have the processor leave it out of the file"}
 		default:
-			if s.unread == nil {
-				s.unread = map[string]cardnumber.Secret{}
-			}
-			s.unread[x.name] = x.kind
+			s.unread.add(x)
 		}
 	}
 	return nil
 }
 
-// unreadSecrets warns of what the files hold and should not.
-func (s *Session) unreadSecrets() (warnings []CheckResult) {
-	for _, name := range sortedKeys(s.unread) {
-		warnings = append(warnings, CheckResult{Name: "no card data that nobody may keep", Group: name, Severity: "warn",
-			Msg: fmt.Sprintf("the column holds %s (PCI DSS 3.3.1); payrec does not read it and writes it nowhere: have the processor leave it out of the file", s.unread[name])})
+// unreadColumns are the columns of sensitive authentication data that the
+// mapping does not read.
+type unreadColumns struct {
+	mu    sync.Mutex
+	names map[string]cardnumber.Secret
+}
+
+func (u *unreadColumns) add(x secretCell) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.names == nil {
+		u.names = map[string]cardnumber.Secret{}
 	}
-	return warnings
+	u.names[x.name] = x.kind
+}
+
+// warnings are of what the files hold and should not.
+func (u *unreadColumns) warnings() (list []CheckResult) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, name := range sortedKeys(u.names) {
+		list = append(list, CheckResult{Name: "no card data that nobody may keep", Group: name, Severity: "warn",
+			Msg: fmt.Sprintf("the column holds %s (PCI DSS 3.3.1); payrec does not read it and writes it nowhere: have the processor leave it out of the file", u.names[name])})
+	}
+	return list
 }
 
 // masked hides the card numbers in what is said of a row.

@@ -66,6 +66,9 @@ func (v *values) typed(c *column, s string, numeric bool) (expression.Value, *Ro
 		if numeric && digitCount(s) > 15 {
 			return v.spoiled(c, "is an identifier in a numeric cell, of which only 15 digits can be trusted")
 		}
+		if strings.Contains(s, "\uFFFD") {
+			return v.bad(c, "spoiled_id", "has a character that was lost before (U+FFFD), so others may look like it; export the file again, as UTF-8")
+		}
 		return expression.TextOf(s), nil
 	case currencyColumn:
 		code, err := v.currencies.parse(s)
@@ -204,10 +207,27 @@ func (v *values) time(c *column, s string, numeric bool) (expression.Value, *Row
 		}
 		return expression.TimeOf(at), nil
 	}
-	if len(c.formats) == 1 && c.formats[0].pattern != nil {
-		return v.bad(c, "bad_time", "%v; the mapping says times look like %q", first, c.formats[0].pattern.source)
+	if c.formats[0].pattern == nil && len(c.formats) == 1 {
+		return v.bad(c, "bad_time", "%v", first)
 	}
-	return v.bad(c, "bad_time", "%v", first)
+	return v.bad(c, "bad_time", "%v; the mapping says times look like %s", first, c.looks())
+}
+
+// looks are the column's formats as a message lists them.
+func (c *column) looks() string {
+	var list []string
+	for i, f := range c.formats {
+		if i == 5 {
+			list = append(list, "…")
+			break
+		}
+		name := f.named
+		if f.pattern != nil {
+			name = strconv.Quote(f.pattern.source)
+		}
+		list = append(list, name)
+	}
+	return strings.Join(list, " or ")
 }
 
 // parse gives a wall clock, or an instant for the formats that count seconds.

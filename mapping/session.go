@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/internal/table"
 )
@@ -30,10 +29,10 @@ type Session struct {
 	line   int
 	part   bool // the file is one of payrec's own, of rows that were left over
 
-	judge   CardJudge                    // or nil
-	secrets []secretCell                 // under the header that the columns are bound to
-	unread  map[string]cardnumber.Secret // columns of such data that the mapping does not read
-	final   error                        // what ends the reading
+	judge   CardJudge      // or nil
+	secrets []secretCell   // under the header that the columns are bound to
+	unread  *unreadColumns // of such data, shared by the sessions that read side by side
+	final   error          // what ends the reading
 
 	result  *Result    // of the row in work
 	single  Result     // what Row returns
@@ -52,7 +51,7 @@ func (m *Mapping) NewSession() *Session { return m.newSession(maxGroups) }
 
 // newSession keeps so many groups of each kind in memory.
 func (m *Mapping) newSession(limit int) *Session {
-	s := &Session{m: m, values: newValues(m), totals: newTotals(m)}
+	s := &Session{m: m, values: newValues(m), totals: newTotals(m), unread: &unreadColumns{}}
 	for _, c := range m.checks {
 		s.checks = append(s.checks, &checkRun{check: c, groups: newGroups(limit, c.that)})
 	}
@@ -435,5 +434,5 @@ func (s *Session) Finish() ([]CheckResult, error) {
 		}
 		out = append(out, results...)
 	}
-	return append(out, s.unreadSecrets()...), nil
+	return append(out, s.unread.warnings()...), nil
 }

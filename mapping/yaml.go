@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -91,6 +92,7 @@ const (
 // when nothing can be made of the source.
 func parseYAML(file string, src []byte, c *collector) *node {
 	whole := &node{file: file}
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // which some editors write
 	switch {
 	case len(src) > maxSource:
 		c.at(whole, "", "the mapping has %d bytes; %d are allowed", len(src), maxSource)

@@ -1,6 +1,7 @@
 package yamltree
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -98,6 +99,7 @@ const (
 // when nothing can be made of the source.
 func Parse(file string, src []byte, c *Collector) *Node {
 	whole := &Node{File: file}
+	src = bytes.TrimPrefix(src, []byte("\ufeff")) // which some editors write
 	switch {
 	case len(src) > MaxSource:
 		c.At(whole, "", "the %s has %d bytes; %d are allowed", c.Noun, len(src), MaxSource)
