@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/payrec/payrec/internal/stripeapi"
 )
 
 // config is payrec.yaml: what an account's imports have in common. Flags win
@@ -59,6 +61,12 @@ func parseConfig(path string, text []byte) (*config, error) {
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
 		// Without the source line: a key in it is not ours to print.
 		return nil, &failure{exitUsage, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, false))), "README.md lists the keys of payrec.yaml and their types; an API key belongs into STRIPE_API_KEY or a file that api_key_file names"}
+	}
+	if stripeapi.ScrubKeys(string(text)) != string(text) {
+		return nil, &failure{exitUsage, fmt.Errorf("%s holds an API key, and whoever reads the folder reads it as well", path), "put it into STRIPE_API_KEY or a file of its own that api_key_file names, mode 0600; and roll the key"}
+	}
+	if c.Rate != nil && *c.Rate < 0 || c.Concurrency < 0 {
+		return nil, &failure{exitUsage, fmt.Errorf("%s: rate and concurrency cannot be negative", path), ""}
 	}
 	c.dir = filepath.Dir(path)
 	for _, p := range []*string{&c.APIKeyFile, &c.Journal, &c.Out} {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-
 	"github.com/spf13/cobra"
 
 	"github.com/payrec/payrec/internal/sniff"
@@ -28,9 +26,7 @@ Exit statuses: 0 done · 1 a file cannot be read`,
 					return err
 				}
 				if asJSON {
-					enc := json.NewEncoder(cmd.OutOrStdout())
-					enc.SetIndent("", "  ")
-					if err := enc.Encode(finding); err != nil {
+					if err := writeJSON(cmd.OutOrStdout(), finding); err != nil {
 						return err
 					}
 					continue

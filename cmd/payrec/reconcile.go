@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -152,9 +151,7 @@ func (a *app) concludeReconcile(cmd *cobra.Command, f *reconcileFlags, r *export
 		return err
 	}
 	if f.json {
-		enc := json.NewEncoder(cmd.OutOrStdout())
-		enc.SetIndent("", "  ")
-		err = enc.Encode(result)
+		err = writeJSON(cmd.OutOrStdout(), result)
 	} else {
 		err = result.write(&printer{w: cmd.OutOrStdout()})
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,9 +88,7 @@ Exit statuses: 0 done · 1 no journal · 5 something is in doubt`,
 				return err
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetIndent("", "  ")
-				err = enc.Encode(s)
+				err = writeJSON(cmd.OutOrStdout(), s)
 			} else {
 				err = s.write(&printer{w: cmd.OutOrStdout()})
 			}

@@ -22,12 +22,21 @@ func clean(s string) string {
 		switch {
 		case r == '\t':
 			return ' '
-		case unicode.IsControl(r), r == '\u2028', r == '\u2029',
-			r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\u200e', r == '\u200f', r == '\ufeff':
+		case unicode.IsControl(r), isDirection(r):
 			return '\ufffd'
 		}
 		return r
 	}, s)
+}
+
+// isDirection says whether a character turns the direction of writing, breaks
+// the line or is not seen.
+func isDirection(r rune) bool {
+	switch {
+	case r >= '\u2028' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\u200e', r == '\u200f', r == '\u061c', r == '\ufeff':
+		return true
+	}
+	return false
 }
 
 // isTerminal says whether somebody is looking.
