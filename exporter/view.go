@@ -24,7 +24,11 @@ type Payment struct {
 	Fee, Net   record.Money // as the processor stated them, in its own currency
 	Refunds    []Refund     // those with a stamp of their own, by date, then reference
 	Attempts   []Attempt    // when they were read; by when they were reported
-	Damaged    []string     // stamps and amounts that cannot be used
+	// Locked says that the payment itself has no line because the books are
+	// closed, LockedRefunds are the refunds of which that is so; see [Lock].
+	Locked        bool
+	LockedRefunds []Refund
+	Damaged       []string // stamps and amounts that cannot be used
 }
 
 // A Refund is one refund that payrec stamped on its payment.
@@ -71,7 +75,7 @@ func (d *Dataset) Payment(i int) (*Payment, error) {
 }
 
 func (d *Dataset) view(p *payment) *Payment {
-	v := &Payment{PaymentRecord: p.PaymentRecord, PaidAt: p.at, PaidAtFrom: p.from, OriginalAt: p.original, Processor: p.processor, Damaged: p.damaged,
+	v := &Payment{PaymentRecord: p.PaymentRecord, PaidAt: p.at, PaidAtFrom: p.from, OriginalAt: p.original, Locked: p.locked, Processor: p.processor, Damaged: p.damaged,
 		Method:    methodName(p.PaymentMethodDetails),
 		Collected: record.Amount{Currency: p.AmountRequested.Currency, Value: collected(p.Status(), p.AmountRequested)}.Money()}
 	v.SettledAt, _ = p.settledAt(d.options.Period.SettledKey, d.options.Period.Zone)
@@ -85,11 +89,13 @@ func (d *Dataset) view(p *payment) *Payment {
 		}
 	}
 	for _, r := range p.refunds {
+		refund := Refund{At: r.at, Original: r.original, Fee: r.fee, Reference: r.Reference, Row: r.Row, Op: r.Op,
+			Amount: record.Amount{Currency: r.Currency, Value: r.Value}.Money()}
 		if r.locked {
+			v.LockedRefunds = append(v.LockedRefunds, refund)
 			continue
 		}
-		v.Refunds = append(v.Refunds, Refund{At: r.at, Original: r.original, Fee: r.fee, Reference: r.Reference, Row: r.Row, Op: r.Op,
-			Amount: record.Amount{Currency: r.Currency, Value: r.Value}.Money()})
+		v.Refunds = append(v.Refunds, refund)
 	}
 	for _, a := range p.attempts {
 		v.Attempts = append(v.Attempts, Attempt{a, attemptDate(p, a).at, methodName(a.PaymentMethodDetails)})
@@ -112,6 +118,15 @@ func (d *Dataset) LockedPayments() iter.Seq2[*Payment, error] {
 			}
 		}
 	}
+}
+
+// LockedPayment is the payment at i in the order of [Dataset.LockedPayments].
+func (d *Dataset) LockedPayment(i int) (*Payment, error) {
+	p, err := d.payment(i)
+	if err != nil {
+		return nil, err
+	}
+	return d.view(p), nil
 }
 
 // Period is what the dataset holds.

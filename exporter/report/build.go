@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,19 +142,19 @@ func (b *builder) build(ctx context.Context) error {
 	if len(b.makers) == 0 {
 		return nil
 	}
-	for i := range b.d.Len() {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		p, err := b.d.Payment(i)
-		if err != nil {
-			return err
-		}
-		b.unstamped(p)
-		for _, m := range b.makers {
-			if err := m.payment(p, i); err != nil {
+	for _, list := range []iter.Seq2[*exporter.Payment, error]{b.d.Payments(), b.d.LockedPayments()} {
+		n := 0
+		for p, err := range list {
+			if err == nil && ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			if err != nil {
 				return err
 			}
+			if err := b.payment(p, n); err != nil {
+				return err
+			}
+			n++
 		}
 	}
 	for _, m := range b.makers {
@@ -161,6 +163,44 @@ func (b *builder) build(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// payment takes one payment: the nth of the dataset, or of its locked ones.
+func (b *builder) payment(p *exporter.Payment, n int) error {
+	if b.concerns(p) {
+		b.locked(p)
+		b.unstamped(p)
+	}
+	for _, m := range b.makers {
+		if err := m.payment(p, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// concerns says whether the report is about a payment at all. What is wrong
+// with a condition is said by the sheets.
+func (b *builder) concerns(p *exporter.Payment) bool {
+	b.base.take(&item{Payment: p, zone: b.r.period.Zone})
+	for _, where := range b.r.base.where {
+		if ok, err := b.base.holds(where); !ok || err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// locked notes what has no line because the books are closed.
+func (b *builder) locked(p *exporter.Payment) {
+	if p.Locked && b.r.within(p.PaidAt) {
+		b.except(p.ID, "it was paid on %s, when the books are closed", p.PaidAt.In(b.r.period.Zone).Format(time.DateOnly))
+	}
+	for _, r := range p.LockedRefunds {
+		if b.r.within(r.At) {
+			b.except(p.ID, "its refund %q of %s was on %s, when the books are closed", r.Reference, r.Amount, r.At.In(b.r.period.Zone).Format(time.DateOnly))
+		}
+	}
 }
 
 // Close removes the temporary files.
@@ -213,14 +253,8 @@ func (b *builder) unstamped(p *exporter.Payment) {
 	if !lines || p.AmountRefunded.Value == 0 {
 		return
 	}
-	b.base.take(&item{Payment: p, zone: b.r.period.Zone})
-	for _, where := range b.r.base.where {
-		if ok, err := b.base.holds(where); !ok || err != nil {
-			return // a sheet says what is wrong with it
-		}
-	}
 	left := p.AmountRefunded.Money()
-	for _, r := range p.Refunds {
+	for _, r := range slices.Concat(p.Refunds, p.LockedRefunds) {
 		if dated && r.At.IsZero() {
 			b.except(p.ID, "its refund %q of %s is stamped without a date", r.Reference, r.Amount)
 		}
@@ -239,6 +273,15 @@ func (b *builder) unstamped(p *exporter.Payment) {
 func (r *Report) within(t time.Time) bool {
 	p := r.period
 	return (p.From.IsZero() || !t.Before(p.From)) && (p.To.IsZero() || t.Before(p.To))
+}
+
+// moved says whether what moved at a moment is in the period. What is posted
+// later, because the books are closed, is of the period of its own date.
+func (r *Report) moved(at, original time.Time) bool {
+	if !original.IsZero() {
+		at = original
+	}
+	return !at.IsZero() && r.within(at)
 }
 
 // A maker makes the lines of one sheet.
@@ -286,19 +329,21 @@ func (m *maker) payment(p *exporter.Payment, n int) error {
 // items are those that a payment has for the sheet; sub tells them apart.
 func (m *maker) items(p *exporter.Payment, yield func(sub int, i *item) error) error {
 	r := m.b.r
-	in := func(t time.Time) bool { return !t.IsZero() && r.within(t) }
+	in := r.moved
 	one := item{Payment: p, zone: r.period.Zone}
 	each := m.t.sheet.each
 	// A dataset that was collected for movements has other payments as well.
 	if r.Period().By == exporter.ByMoved && !m.t.sheet.moves() && !m.placed(p) {
 		return nil
 	}
-	switch each {
-	case "payment":
+	switch {
+	case p.Locked && (each == "payment" || each == "attempt"):
+		return nil
+	case each == "payment":
 		return yield(0, &one)
-	case "posting":
+	case each == "posting":
 		return postings(p, in, &one, yield)
-	case "attempt":
+	case each == "attempt":
 		for k := range p.Attempts {
 			i := one
 			i.attempt, i.rank = &p.Attempts[k], int64(k+1)
@@ -309,13 +354,13 @@ func (m *maker) items(p *exporter.Payment, yield func(sub int, i *item) error) e
 		return nil
 	}
 	moves := each == "movement"
-	if moves && p.Collected.Amount.IsPos() && in(p.PaidAt) {
+	if moves && !p.Locked && p.Collected.Amount.IsPos() && in(p.PaidAt, p.OriginalAt) {
 		if err := yield(0, &one); err != nil {
 			return err
 		}
 	}
 	for k := range p.Refunds {
-		if (moves || r.period.By == exporter.ByRefunded) && !in(p.Refunds[k].At) {
+		if (moves || r.period.By == exporter.ByRefunded) && !in(p.Refunds[k].At, p.Refunds[k].Original) {
 			continue
 		}
 		i := one
@@ -330,14 +375,9 @@ func (m *maker) items(p *exporter.Payment, yield func(sub int, i *item) error) e
 // placed says whether a payment itself is in the period.
 func (m *maker) placed(p *exporter.Payment) bool {
 	if m.b.r.period.By != exporter.ByRefunded {
-		return m.b.r.within(p.PaidAt)
+		return m.b.r.moved(p.PaidAt, p.OriginalAt)
 	}
-	for _, r := range p.Refunds {
-		if !r.At.IsZero() && m.b.r.within(r.At) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Refunds, func(r exporter.Refund) bool { return m.b.r.moved(r.At, r.Original) })
 }
 
 // wanted says whether the current item is in the sheet, and refuses the report
@@ -393,7 +433,11 @@ func (m *maker) remember(i *item, n, sub int) error {
 		}
 		key = appendKey(key, v, k.down)
 	}
-	return m.keys.Add(string(key), binary.AppendUvarint(binary.AppendUvarint(nil, uint64(n)), uint64(sub)))
+	place := uint64(2 * n)
+	if i.Locked {
+		place++
+	}
+	return m.keys.Add(string(key), binary.AppendUvarint(binary.AppendUvarint(nil, place), uint64(sub)))
 }
 
 // finish makes what could not be made before all items were seen.
@@ -428,13 +472,17 @@ func (m *maker) sorted(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		n, width := binary.Uvarint(e.Value)
+		place, width := binary.Uvarint(e.Value)
 		sub, _ := binary.Uvarint(e.Value[width:])
-		if int(n) != last {
-			if p, err = m.b.d.Payment(int(n)); err != nil {
+		if int(place) != last {
+			read := m.b.d.Payment
+			if place%2 == 1 {
+				read = m.b.d.LockedPayment
+			}
+			if p, err = read(int(place / 2)); err != nil {
 				return err
 			}
-			last = int(n)
+			last = int(place)
 		}
 		m.number++
 		i := &item{Payment: p, zone: m.b.r.period.Zone, number: m.number}

@@ -102,7 +102,7 @@ func inJune(p exporter.Period) (exporter.Period, error) {
 }
 
 // build makes a report from an account.
-func build(t *testing.T, src string, account exporter.Source, o Options) (*Built, error) {
+func build(t *testing.T, src string, account exporter.Source, o Options, lock ...exporter.Lock) (*Built, error) {
 	t.Helper()
 	r, err := Parse("report.yaml", []byte(src), o)
 	if err != nil {
@@ -112,7 +112,11 @@ func build(t *testing.T, src string, account exporter.Source, o Options) (*Built
 	if r.Attempts() {
 		attempts = exporter.AllAttempts
 	}
-	d, err := exporter.Collect(t.Context(), account, exporter.Options{Period: r.Period(), Attempts: attempts})
+	collect := exporter.Options{Period: r.Period(), Attempts: attempts}
+	if lock != nil {
+		collect.Lock = lock[0]
+	}
+	d, err := exporter.Collect(t.Context(), account, collect)
 	if err != nil {
 		t.Fatal(err)
 	}

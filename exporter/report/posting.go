@@ -35,10 +35,10 @@ func movement(i *item) move {
 // its fee, and each refund and the refund's fee. sub is even for what moved and
 // odd for its fee; see [item.post]. A fee is posted for a payment that failed
 // as well, since it was taken.
-func postings(p *exporter.Payment, in func(time.Time) bool, one *item, yield func(sub int, i *item) error) error {
-	give := func(at time.Time, amount, fee record.Money, sub int) error {
+func postings(p *exporter.Payment, in func(at, original time.Time) bool, one *item, yield func(sub int, i *item) error) error {
+	give := func(at, original time.Time, amount, fee record.Money, sub int) error {
 		for n, m := range []record.Money{amount, fee} {
-			if m.Currency == "" || m.Amount.IsZero() || !in(at) {
+			if m.Currency == "" || m.Amount.IsZero() || !in(at, original) {
 				continue
 			}
 			i := *one
@@ -49,11 +49,13 @@ func postings(p *exporter.Payment, in func(time.Time) bool, one *item, yield fun
 		}
 		return nil
 	}
-	if err := give(p.PaidAt, p.Collected, p.Fee, 0); err != nil {
-		return err
+	if !p.Locked {
+		if err := give(p.PaidAt, p.OriginalAt, p.Collected, p.Fee, 0); err != nil {
+			return err
+		}
 	}
 	for k, r := range p.Refunds {
-		if err := give(r.At, r.Amount, r.Fee, 2*k+2); err != nil {
+		if err := give(r.At, r.Original, r.Amount, r.Fee, 2*k+2); err != nil {
 			return err
 		}
 	}

@@ -70,10 +70,10 @@ sheets:
 	}
 	for sheet, want := range map[string][]string{
 		"Money": {"Day|Moved|Order|Live|No|Plain",
-			"46174|0.02||1|1|0.02", "46175|19.9|=1+1|1|2|19.9", `46177|50|-12; "x"|1|3|50`, "46177|1500|日本\nline|1|4|1500",
-			"46177|12.34||1|5|12.34", "46180|9||1|6|9", "46181|12.34||1|7|12.34", "46182|4||1|8|4"},
+			"46174|0.02||yes|1|0.02", "46175|19.9|=1+1|yes|2|19.9", `46177|50|-12; "x"|yes|3|50`, "46177|1500|日本\nline|yes|4|1500",
+			"46177|12.34||yes|5|12.34", "46180|9||yes|6|9", "46181|12.34||yes|7|12.34", "46182|4||yes|8|4"},
 		"Money (2)": {"Day|Moved|Order|Live|No|Plain",
-			"46182|-4||1|9|-4", "46183|-25||1|10|-25", "", "Total EUR|3.92", "Total JPY|1500", "Total KWD|12.34", "Total USD|62.34"},
+			"46182|-4||yes|9|-4", "46183|-25||yes|10|-25", "", "Total EUR|3.92", "Total JPY|1500", "Total KWD|12.34", "Total USD|62.34"},
 		"Pivot": {"Currency|Movement|Count|Moved", "EUR|payment|4|32.92", "EUR|refund|2|-29", "JPY|payment|1|1500", "KWD|payment|1|12.34", "USD|payment|2|62.34",
 			"", "Total||10", "Total EUR|||3.92", "Total JPY|||1500", "Total KWD|||12.34", "Total USD|||62.34"},
 		"Exceptions": {"Payment record|Has no line, because", "pr_undated|the date that the period goes by is not known",
