@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -46,8 +47,9 @@ type part struct {
 	spool spool
 	n     int
 
-	chunks     []int // lines of each file but the last
-	chunk      int   // lines of the last file, whole entries only
+	chunks     []int   // lines of each file but the last
+	starts     []int64 // where in the spool each file but the first begins
+	chunk      int     // lines of the last file, whole entries only
 	chunkBytes int
 	entry      entry
 
@@ -63,6 +65,7 @@ type entry struct {
 	of      string // the item that began it, for messages
 	lines   int
 	bytes   int
+	start   int64                            // where in the spool
 	balance map[record.Currency]record.Money // debit less credit
 }
 
@@ -83,7 +86,7 @@ func (p *part) add(row []expression.Value, item int64, of, group string) (wrong 
 		if f := p.endEntry(); f != nil {
 			wrong = append(wrong, f)
 		}
-		p.entry = entry{begun: true, item: item, key: key, of: of}
+		p.entry = entry{begun: true, item: item, key: key, of: of, start: p.spool.end()}
 	}
 	p.entry.lines++
 	if p.limit.bytes > 0 {
@@ -142,7 +145,7 @@ func (p *part) endEntry() *Fault {
 	rows, bytes := p.limit.rows, p.limit.bytes
 	if rows > 0 && p.chunk+e.lines > rows || bytes > 0 && p.chunkBytes+e.bytes > bytes {
 		if p.chunk > 0 {
-			p.chunks = append(p.chunks, p.chunk)
+			p.chunks, p.starts = append(p.chunks, p.chunk), append(p.starts, e.start)
 		}
 		p.chunk, p.chunkBytes = 0, p.limit.head
 	}
@@ -175,6 +178,25 @@ func (p *part) endEntry() *Fault {
 
 // files are how many lines each file of the part has.
 func (p *part) files() []int { return append(slices.Clone(p.chunks), p.chunk) }
+
+// lines iterates over the lines of one of the files.
+func (p *part) lines(file int) iter.Seq2[[]expression.Value, error] {
+	start, n := int64(0), p.files()[file]
+	if file > 0 {
+		start = p.starts[file-1]
+	}
+	return func(yield func([]expression.Value, error) bool) {
+		if n == 0 {
+			return
+		}
+		i := 0
+		for row, err := range p.spool.rows(start) {
+			if i++; !yield(row, err) || err != nil || i == n {
+				return
+			}
+		}
+	}
+}
 
 // total adds a line to the totals.
 func (p *part) total(row []expression.Value, group string) error {

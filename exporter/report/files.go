@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"iter"
 	"path/filepath"
 	"strings"
 	"time"
@@ -54,12 +53,9 @@ func (b *Built) Files(path string, o TextOptions) ([]File, error) {
 			}
 		}
 		for _, p := range t.parts {
-			from := 0
 			for no, lines := range p.files() {
 				f := File{Path: filePath(path, b.fileName(t, p, no)), Lines: lines}
-				start := from
-				f.Write = func(w io.Writer) error { return b.writeText(w, &form, p, start, lines) }
-				from += lines
+				f.Write = func(w io.Writer) error { return b.writeText(w, &form, p, no) }
 				files = append(files, f)
 			}
 		}
@@ -140,31 +136,15 @@ func (f textForm) with(l exporter.Locale) textForm {
 	return f
 }
 
-// writeText writes one file: the part's lines from one on, so many.
-func (b *Built) writeText(w io.Writer, form *textForm, p *part, from, lines int) error {
+// writeText writes one of the part's files.
+func (b *Built) writeText(w io.Writer, form *textForm, p *part, no int) error {
 	t := newTextWriter(w, form, b.r.period.Zone)
-	err := t.write(p.sheet.columns, slice(p.spool.rows(), from, lines))
+	err := t.write(p.sheet.columns, p.lines(no))
 	b.replaced += t.replaced
 	if err != nil {
 		return fmt.Errorf("sheet %q: %w", p.sheet.name, err)
 	}
 	return nil
-}
-
-// slice is a piece of an iteration.
-func slice(rows iter.Seq2[[]expression.Value, error], from, n int) iter.Seq2[[]expression.Value, error] {
-	return func(yield func([]expression.Value, error) bool) {
-		i := 0
-		for row, err := range rows {
-			if err == nil && i >= from+n {
-				return
-			}
-			if (err != nil || i >= from) && !yield(row, err) {
-				return
-			}
-			i++
-		}
-	}
 }
 
 // writeWorkbook writes all sheets, and the exceptions if there are any.
@@ -182,10 +162,8 @@ func (b *Built) writeWorkbook(w io.Writer) error {
 			}
 		}
 		for _, p := range t.parts {
-			from := 0
-			for no, lines := range p.files() {
-				parts = append(parts, exporter.Part{Sheet: b.sheet(t, p, no, from, lines, used)})
-				from += lines
+			for no := range p.files() {
+				parts = append(parts, exporter.Part{Sheet: b.sheet(t, p, no, used)})
 			}
 		}
 	}
@@ -202,7 +180,7 @@ func (b *Built) writeWorkbook(w io.Writer) error {
 const maxWorkbook = 500
 
 // sheet is one sheet of the workbook. Totals stand below the part's last line.
-func (b *Built) sheet(t *content, p *part, no, from, lines int, used map[string]bool) *exporter.Sheet {
+func (b *Built) sheet(t *content, p *part, no int, used map[string]bool) *exporter.Sheet {
 	name := t.sheet.name
 	if t.sheet.splitBy != nil {
 		name += " " + sheetSlug(p.key)
@@ -210,7 +188,7 @@ func (b *Built) sheet(t *content, p *part, no, from, lines int, used map[string]
 	if no > 0 {
 		name += fmt.Sprintf(" (%d)", no+1)
 	}
-	s := &exporter.Sheet{Name: unused(name, used), Len: lines}
+	s := &exporter.Sheet{Name: unused(name, used), Len: p.files()[no]}
 	for _, col := range t.sheet.columns {
 		c := exporter.SheetColumn{Title: col.title, Width: col.width, Zone: b.r.period.Zone}
 		if col.zone != nil {
@@ -221,7 +199,7 @@ func (b *Built) sheet(t *content, p *part, no, from, lines int, used map[string]
 	}
 	s.Rows = func(yield func([]exporter.Cell, error) bool) {
 		var cells []exporter.Cell
-		for row, err := range slice(p.spool.rows(), from, lines) {
+		for row, err := range p.lines(no) {
 			cells = cells[:0]
 			for i, v := range row {
 				cells = append(cells, t.sheet.columns[i].cell(v))

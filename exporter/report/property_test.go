@@ -157,7 +157,7 @@ func TestSpool(t *testing.T) {
 	}
 	for range 2 {
 		i := 0
-		for got, err := range s.rows() {
+		for got, err := range s.rows(0) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +177,7 @@ func TestSpool(t *testing.T) {
 	}
 	s.live, s.size = nil, s.size-1
 	var last error
-	for _, err := range s.rows() {
+	for _, err := range s.rows(0) {
 		last = err
 	}
 	if last == nil {

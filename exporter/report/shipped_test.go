@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 
 	"maps"
 	"math/big"
@@ -353,6 +354,7 @@ func TestLayoutsRefuse(t *testing.T) {
 	kwd := pay{id: "pr_1QaDinar", ref: "K1", payer: "A", processor: "Adyen", currency: "kwd", value: 1005, paid: "2026-06-10T10:00:00Z"}
 	dollar := pay{id: "pr_1QaDollar", ref: "D1", payer: "A", processor: "Adyen", currency: "usd", value: 1005, paid: "2026-06-10T10:00:00Z"}
 	euro := pay{id: "pr_1QaEuro", ref: "E1", payer: "A", processor: "Adyen", currency: "eur", value: 1005, paid: "2026-06-10T10:00:00Z"}
+	million := pay{id: "pr_1QaMillion", ref: "M1", payer: "A", processor: "Adyen", currency: "jpy", value: 999_999_999_999, paid: "2026-06-10T10:00:00Z"}
 	for _, test := range []struct {
 		name, layout string
 		params       []string
@@ -360,6 +362,9 @@ func TestLayoutsRefuse(t *testing.T) {
 		want         string
 	}{
 		{"a third decimal", "netsuite-journal", nil, kwd, "more than 2 decimals"},
+		{"eleven digits", "netsuite-journal", nil, million, "ten digits"},
+		{"twelve digits", "quickbooks-journal", nil, million, "99,999,999,999"},
+		{"one account twice", "datev", []string{"clearing", "8400"}, euro, "are the same"},
 		{"a foreign currency", "datev", nil, dollar, "--param others=skip"},
 		{"another fiscal year", "datev", []string{"fiscal_year", "20260701"}, euro, "fiscal year"},
 		{"last fiscal year", "datev", []string{"fiscal_year", "20250101"}, euro, "fiscal year"},
@@ -538,7 +543,9 @@ func TestLayoutsProperty(t *testing.T) {
 		if layout != "datev" {
 			currencies = rapid.SliceOfNDistinct(rapid.SampledFrom([]record.Currency{"eur", "usd", "gbp", "jpy", "kwd"}), 1, 5, rapid.ID).Draw(r, "currencies")
 		}
-		src, moved := newGenerator(rapid.Uint64().Draw(r, "seed"), currencies...).generate(rapid.IntRange(1, 25).Draw(r, "payments"))
+		g := newGenerator(rapid.Uint64().Draw(r, "seed"), currencies...)
+		g.texts = append(rapid.SliceOfN(rapid.StringN(0, 700, -1), 0, 5).Draw(r, "texts"), hostile...)
+		src, moved := g.generate(rapid.IntRange(1, 25).Draw(r, "payments"))
 		if len(moved) == 0 {
 			return
 		}
@@ -628,5 +635,45 @@ func TestEntryNumbers(t *testing.T) {
 		if !whole[number] {
 			t.Errorf("%s is not among all", number)
 		}
+	}
+}
+
+// BenchmarkLayouts is the time from a collected dataset to written files, for
+// each payment.
+func BenchmarkLayouts(b *testing.B) {
+	src, _ := newGenerator(1, "eur").generate(20_000)
+	for _, layout := range slices.Sorted(maps.Keys(layoutParams)) {
+		b.Run(layout, func(b *testing.B) {
+			r, err := report.Load(layout, report.Options{Params: params(layout), Period: wholeJune})
+			if err != nil {
+				b.Fatal(err)
+			}
+			d, err := exporter.Collect(b.Context(), src, exporter.Options{Period: r.Period()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			lines := 0
+			for b.Loop() {
+				built, err := r.Build(b.Context(), d)
+				if err != nil {
+					b.Fatal(err)
+				}
+				files, err := built.Files(outputName(layout), report.TextOptions{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, f := range files {
+					if err := f.Write(io.Discard); err != nil {
+						b.Fatal(err)
+					}
+				}
+				lines = built.Lines()
+				if err := built.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(lines)*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+		})
 	}
 }

@@ -68,13 +68,16 @@ func (s *spool) spill() (err error) {
 	return nil
 }
 
-// rows iterates over the rows in order; each is valid until the next. It may
-// be run again, and nothing may be added once it has begun.
-func (s *spool) rows() iter.Seq2[[]expression.Value, error] {
+// end is where the next row begins.
+func (s *spool) end() int64 { return s.size + int64(len(s.live)) }
+
+// rows iterates over the rows in order from where one begins; each is valid
+// until the next. It may be run again, and nothing may be added once it has begun.
+func (s *spool) rows(start int64) iter.Seq2[[]expression.Value, error] {
 	return func(yield func([]expression.Value, error) bool) {
-		var from io.Reader = bytes.NewReader(s.live)
-		if s.file != nil {
-			from = io.MultiReader(io.NewSectionReader(s.file, 0, s.size), from)
+		var from io.Reader = bytes.NewReader(s.live[max(0, start-s.size):])
+		if start < s.size {
+			from = io.MultiReader(io.NewSectionReader(s.file, start, s.size-start), from)
 		}
 		r := bufio.NewReaderSize(from, 64<<10)
 		row := make([]expression.Value, s.width)
