@@ -30,7 +30,8 @@ type PageStore interface {
 	// Pages iterates over the pages of earlier goes, the oldest first. After an
 	// error, which ends it, the rest is read anew.
 	Pages() iter.Seq2[Page, error]
-	// Keep keeps a page, or does not.
+	// Keep keeps a page. Whoever cannot keep one keeps none of those after it: the
+	// span of a page may lean on records of the pages before.
 	Keep(Page)
 }
 

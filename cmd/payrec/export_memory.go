@@ -15,8 +15,8 @@ const (
 	// goesOnWithin is how old an interrupted reading may be to go on with: a
 	// record that changed meanwhile is as it was then.
 	goesOnWithin = 24 * time.Hour
-	// worthKeeping is from how many pages on a reading is kept: less is read
-	// again in a second or two.
+	// worthKeeping is from how many pages on a reading is kept, those before as
+	// well: less is read again in a second or two.
 	worthKeeping = 20
 )
 
@@ -27,7 +27,8 @@ type memory struct {
 	reading  *archive.Reading  // nil for none
 	attempts *archive.Attempts // nil for none
 	fresh    bool
-	skip     int // pages that are not worth keeping yet
+	waiting  []exporter.Page // until there are enough to be worth keeping
+	worth    bool
 }
 
 // remember opens what stands beside the journal. fresh ignores what is there.
@@ -42,8 +43,7 @@ func (a *app) remember(ctx context.Context, t *target, f *exportFlags, period ex
 		m.reading = archive.OpenReading(ctx, beside(t.journal, ".reading"), t.owner(), period.Listed(), oldest, now)
 		if began, kept := m.reading.Began(); kept {
 			fmt.Fprintf(a.stderr, "payrec: goes on with the reading of %s UTC that was interrupted; what it had read is as it was then, --fresh reads all of it anew\n", began.Format("2006-01-02 15:04"))
-		} else {
-			m.skip = worthKeeping
+			m.worth = true
 		}
 	}
 	if f.attempts != string(exporter.NoAttempts) {
@@ -79,11 +79,14 @@ func (m *memory) Pages() iter.Seq2[exporter.Page, error] {
 
 // Keep implements [exporter.PageStore].
 func (m *memory) Keep(p exporter.Page) {
-	if m.skip > 0 {
-		m.skip--
+	m.waiting = append(m.waiting, p)
+	if m.worth = m.worth || len(m.waiting) == worthKeeping; !m.worth {
 		return
 	}
-	m.reading.Keep(p.Low, p.High, p.Records)
+	for _, p := range m.waiting {
+		m.reading.Keep(p.Low, p.High, p.Records)
+	}
+	m.waiting = nil
 }
 
 // cache is the attempts, for the exporter.
