@@ -251,12 +251,16 @@ type page struct {
 	header int   // row of the header: frozen above, repeated in print; 0 for none
 	filter int   // last row of the autofilter that starts at the header; 0 for none
 	hidden []int // columns, from 0
+	narrow bool  // one page wide in print, whatever the widths
 	breaks []int // rows that begin a new page in print; then the header is not repeated
 }
 
 // printWidth is how many pages the sheet is wide in print, so that it can
 // still be read: about 250 characters fit on a page at half size.
 func (p page) printWidth() int {
+	if p.narrow {
+		return 1
+	}
 	sum := 0.0
 	for i, w := range p.widths {
 		if !slices.Contains(p.hidden, i) {

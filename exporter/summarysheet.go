@@ -52,7 +52,7 @@ func (d *Dataset) summaryChapter() chapter {
 			}
 			sheet.addSettlements(settled)
 			d.addPositions(&sheet)
-			look := page{widths: []float64{13, 30, 20, 13, 19, 19, 17, 17, 17, 17, 17, 19}, header: 5, breaks: []int{sheet.at() + 1}}
+			look := page{widths: []float64{13, 30, 20, 13, 19, 19, 17, 17, 17, 17, 17, 19}, header: 5, narrow: true, breaks: []int{sheet.at() + 1}}
 			chart, anchor = d.addVolume(&sheet)
 			for len(look.widths) < sheet.width() {
 				look.widths = append(look.widths, 19)

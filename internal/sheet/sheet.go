@@ -49,6 +49,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -75,6 +76,7 @@ type Package struct {
 
 const (
 	typesPart  = "[Content_Types].xml"
+	corePart   = "docProps/core.xml"
 	stylesPart = "xl/styles.xml"
 )
 
@@ -205,8 +207,17 @@ func partsOf(f *excelize.File) (map[string][]byte, error) {
 	for name, b := range c {
 		parts[strings.TrimPrefix(name, "/")] = b.Bytes()
 	}
-	parts[typesPart] = inOrder(parts[typesPart])
+	parts[typesPart], parts[corePart] = inOrder(parts[typesPart]), prefixed(parts[corePart])
 	return parts, nil
+}
+
+var coreElements = regexp.MustCompile(`<(/?)(coreProperties|category|contentStatus|keywords|lastModifiedBy|lastPrinted|revision|version)\b`)
+
+// prefixed writes the namespace of the document's properties as a prefix, as
+// Excel does: exceljs refuses the whole workbook when it is the default one.
+func prefixed(core []byte) []byte {
+	core = bytes.Replace(core, []byte("<coreProperties xmlns="), []byte("<coreProperties xmlns:cp="), 1)
+	return coreElements.ReplaceAll(core, []byte("<${1}cp:$2"))
 }
 
 // inOrder sorts the types of file name extensions, which come in the order of

@@ -226,7 +226,7 @@ func TestSheetsAndFrame(t *testing.T) {
 			}
 		}
 		chart := &excelize.Chart{Type: excelize.Col, Series: []excelize.ChartSeries{{Name: "Long!$A$1", Values: "Long!$A$2:$A$9"}}}
-		err := errors.Join(f.SetCellStr("Sheet1", "A1", "by excelize"), f.AddChart("Sheet1", "C3", chart), f.SetColWidth("Long", "A", "B", 33), f.SetSheetDimension("Long", "A1:A50000"),
+		err := errors.Join(f.SetDocProps(&excelize.DocProperties{Creator: "payrec", LastModifiedBy: "payrec"}), f.SetCellStr("Sheet1", "A1", "by excelize"), f.AddChart("Sheet1", "C3", chart), f.SetColWidth("Long", "A", "B", 33), f.SetSheetDimension("Long", "A1:A50000"),
 			f.SetPanes("Long", &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}), f.AutoFilter("Long", "A1:A50000", nil))
 		if err != nil {
 			t.Fatal(err)
@@ -269,6 +269,9 @@ func TestSheetsAndFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	if props, err := f.GetDocProps(); err != nil || props.Creator != "payrec" || props.LastModifiedBy != "payrec" {
+		t.Errorf("properties %+v, %v", props, err)
+	}
 	if diff := cmp.Diff([]string{"Sheet1", "Long", "<&>"}, f.GetSheetList()); diff != "" {
 		t.Error(diff)
 	}
