@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,9 +27,10 @@ import (
 // of a kilobyte, and costs next to nothing itself: what is measured against it
 // is the client.
 type fixedServer struct {
-	url    string
-	writes atomic.Int64
-	bytes  atomic.Int64 // received in requests that write
+	url         string
+	connections atomic.Int64
+	writes      atomic.Int64
+	bytes       atomic.Int64 // received in requests that write
 }
 
 // fixedAnswer is a payment record as the API answers with it.
@@ -56,6 +58,7 @@ func newFixedServer(tb testing.TB) *fixedServer {
 			if err != nil {
 				return
 			}
+			s.connections.Add(1)
 			go s.serve(conn)
 		}
 	}()
@@ -206,6 +209,40 @@ func (f *forgetful) Lanes(_ context.Context, _ string, after int64, limit int) (
 func (*forgetful) Begin(context.Context, string, int, string) error          { return nil }
 func (*forgetful) Finish(context.Context, string, int, record.Outcome) error { return nil }
 func (*forgetful) Flush(context.Context) error                               { return nil }
+
+// TestSendCost counts what one call costs on its way from a lane to the wire and
+// back, beside the journal: a regression shows here on the noisiest machine.
+// net/http alone takes 63 allocations for a post.
+func TestSendCost(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates, too")
+	}
+	const calls, mostAllocs, mostBytes, mostHeader = 4000, 84, 7600, 400
+	s := newFixedServer(t)
+	apply := func(n int64) {
+		a := &importer.Applier{Run: "run", Ledger: &forgetful{n: n}, Sender: sender{benchClient(t, s)}, Limiter: importer.NewThrottle(0), Concurrency: benchLanes}
+		if sent, err := a.Apply(t.Context()); err != nil || sent != n {
+			t.Fatal(sent, err)
+		}
+	}
+	apply(500) // connections, pools
+	s.writes.Store(0)
+	s.bytes.Store(0)
+	s.connections.Store(0)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	apply(calls)
+	runtime.ReadMemStats(&after)
+	allocs, size := float64(after.Mallocs-before.Mallocs)/calls, float64(after.TotalAlloc-before.TotalAlloc)/calls
+	header := float64(s.bytes.Load())/calls - float64(len(benchBody))
+	t.Logf("%.1f allocations, %.0f bytes allocated, %.0f bytes of header, %d connections", allocs, size, header, s.connections.Load())
+	if allocs > mostAllocs || size > mostBytes || header > mostHeader {
+		t.Errorf("want at most %d allocations, %d bytes allocated and %d of header a call", mostAllocs, mostBytes, mostHeader)
+	}
+	if s.writes.Load() != calls || s.connections.Load() > 2*benchLanes { // a dial may be overtaken by a connection that comes free
+		t.Errorf("%d requests on %d connections, want %d on at most %d", s.writes.Load(), s.connections.Load(), calls, benchLanes)
+	}
+}
 
 // BenchmarkApply sends a plan of 20,000 payments that a command wrote, journal
 // durable, receipts written; BenchmarkImport is the whole command, from the file.
