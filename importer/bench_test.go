@@ -65,3 +65,36 @@ func BenchmarkRead(b *testing.B) {
 		r.Close()
 	}
 }
+
+// BenchmarkOperation makes the call of one payment, as a journal keeps it.
+func BenchmarkOperation(b *testing.B) {
+	m := settlementMapping(b)
+	r, err := table.NewReader("a.csv", bytes.NewReader(settlementData(1)), m.Dialect())
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := m.NewSession()
+	defer s.Close()
+	for {
+		row, err := r.Next()
+		if err != nil {
+			b.Fatal("no call came of the row")
+		}
+		result, err := s.Row(row)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if result == nil {
+			continue
+		}
+		maker := &maker{scope: scope, source: m.Source(), sourceFits: true}
+		var c made
+		b.ReportAllocs()
+		for b.Loop() {
+			if maker.make(&c, &result.Events[0]); c.err != nil {
+				b.Fatal(c.err)
+			}
+		}
+		return
+	}
+}

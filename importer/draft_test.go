@@ -9,9 +9,11 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/govalues/decimal"
 	"pgregory.net/rapid"
 
 	"github.com/payrec/payrec/internal/journal"
+	"github.com/payrec/payrec/mapping"
 	"github.com/payrec/payrec/record"
 )
 
@@ -187,4 +189,54 @@ func TestDraftOfOnePayment(t *testing.T) {
 	if len(wantTallies) < 3 {
 		t.Errorf("too little happens here: %+v", wantTallies)
 	}
+}
+
+// TestContentIsForEver: journals hold hashes of contents. The parts that are no
+// parameters of the API's come in the place that their order gives them.
+func TestContentIsForEver(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := &mapping.Event{Payment: rapid.String().Draw(t, "payment")}
+		for range rapid.IntRange(0, 8).Draw(t, "n") {
+			e.Params.Set(rapid.StringMatching(`[a-z_]{1,8}(\.[a-z]{1,3})?`).Draw(t, "path"), rapid.String().Draw(t, "value"))
+		}
+		for _, m := range []**record.Money{&e.Fee, &e.Net} {
+			if rapid.Bool().Draw(t, "has it") {
+				money := record.Amount{Currency: rapid.SampledFrom([]record.Currency{"eur", "jpy", "kwd"}).Draw(t, "currency"), Value: rapid.Int64Range(-1e6, 1e6).Draw(t, "value")}.Money()
+				*m = &money
+			}
+		}
+		want := append(record.Params{}, e.Params...)
+		want.Set(" payment", e.Payment)
+		if e.Fee != nil {
+			want.Set(" fee", e.Fee.String())
+		}
+		if e.Net != nil {
+			want.Set(" net", e.Net.String())
+		}
+		if diff := gocmp.Diff(want, appendRead(nil, e)); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// TestContentOfDrafts: a draft tells two contents apart when a journal does.
+func TestContentOfDrafts(t *testing.T) {
+	amount := rapid.Custom(func(t *rapid.T) *record.Money {
+		d, err := decimal.New(rapid.Int64Range(-20, 20).Draw(t, "coefficient")*rapid.SampledFrom([]int64{1, 10, 100}).Draw(t, "times"), rapid.IntRange(0, 4).Draw(t, "scale"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &record.Money{Amount: d, Currency: rapid.SampledFrom([]record.Currency{"eur", "jpy", ""}).Draw(t, "currency")}
+	})
+	event := rapid.Custom(func(t *rapid.T) *mapping.Event {
+		return &mapping.Event{Payment: rapid.SampledFrom([]string{"A", "B"}).Draw(t, "payment"), Fee: amount.Draw(t, "fee"),
+			Params: record.Params{{Path: "a", Value: rapid.SampledFrom([]string{"1", "2", "11"}).Draw(t, "a")}}}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := event.Draw(t, "one"), event.Draw(t, "other")
+		same := appendRead(nil, a).Hash() == appendRead(nil, b).Hash()
+		if got := string(appendContent(nil, a)) == string(appendContent(nil, b)); got != same {
+			t.Fatalf("%v %v and %v %v: the same to a draft: %v, to a journal: %v", a.Params, a.Fee, b.Params, b.Fee, got, same)
+		}
+	})
 }

@@ -15,9 +15,14 @@ import (
 // operation makes the planned call of an event: its identity, its stamps and
 // its bytes. scope names the account; see [record.OpID].
 func operation(scope, source string, e mapping.Event) (record.Op, error) {
+	return (&maker{scope: scope, source: source}).operation(&e)
+}
+
+// operation is the same, without the check of what is sure to pass.
+func (m *maker) operation(e *mapping.Event) (record.Op, error) {
 	op := record.Op{
-		ID:      record.OpID(scope, source, e.Call, e.ID),
-		Source:  source,
+		ID:      record.OpID(m.scope, m.source, e.Call, e.ID),
+		Source:  m.source,
 		Payment: e.Payment,
 		Natural: e.ID,
 		Call:    e.Call,
@@ -27,31 +32,35 @@ func operation(scope, source string, e mapping.Event) (record.Op, error) {
 		File:    e.Pos.File,
 		Line:    e.Pos.Line,
 	}
-	op.Content = content(e)
-	params := stamped(op, e)
-	if errs := record.SpecOf(e.Call).Check(params); len(errs) > 0 {
-		return op, fmt.Errorf("with payrec's own metadata, %w", errs[0])
+	m.params = appendRead(m.params[:0], e)
+	op.Content = m.params.Hash()
+	m.params = appendStamped(m.params[:0], op, e)
+	if !m.stampsFit(e) {
+		if errs := record.SpecOf(e.Call).Check(m.params); len(errs) > 0 {
+			return op, fmt.Errorf("with payrec's own metadata, %w", errs[0])
+		}
 	}
-	op.Body = params.Form()
+	op.Body = m.params.Form()
 	return op, nil
 }
 
-// content is how the event reads, whatever file and line it was read from: two
-// rows that ask for the same thing have the same content, an edited row has not.
-func content(e mapping.Event) string {
-	p := append(make(record.Params, 0, len(e.Params)+3), e.Params...)
-	p.Set(" payment", e.Payment) // a blank begins no path of the API's
+// appendRead appends how the event reads, whatever file and line it was read
+// from: two rows that ask for the same thing have the same content, an edited row
+// has not. Its hash is an operation's content; journals keep it, so what is
+// here, and in which order, does not change.
+func appendRead(p record.Params, e *mapping.Event) record.Params {
 	if e.Fee != nil {
-		p.Set(" fee", e.Fee.String())
+		p = append(p, record.Param{Path: " fee", Value: e.Fee.String()}) // a blank begins no path of the API's
 	}
 	if e.Net != nil {
-		p.Set(" net", e.Net.String())
+		p = append(p, record.Param{Path: " net", Value: e.Net.String()})
 	}
-	return p.Hash()
+	p = append(p, record.Param{Path: " payment", Value: e.Payment})
+	return append(p, e.Params...)
 }
 
-// appendContent appends what content is a hash of, for a draft: equal bytes for
-// equal contents only.
+// appendContent appends what [appendRead] does, for a draft: equal bytes for equal
+// contents only.
 func appendContent(b []byte, e *mapping.Event) []byte {
 	for i := range e.Params {
 		b = appendText(appendText(b, e.Params[i].Path), e.Params[i].Value)
@@ -101,8 +110,10 @@ func fits(s string) bool { return len(s) <= record.MaxMetadataValue && utf8.Vali
 
 // stamped returns the event's parameters with what the API would not give back
 // written into their metadata.
-func stamped(op record.Op, e mapping.Event) record.Params {
-	params := append(make(record.Params, 0, len(e.Params)+12), e.Params...)
+func stamped(op record.Op, e mapping.Event) record.Params { return appendStamped(nil, op, &e) }
+
+func appendStamped(params record.Params, op record.Op, e *mapping.Event) record.Params {
+	params = append(params, e.Params...)
 	put := func(key, value string) {
 		if value != "" {
 			params.Set("metadata."+key, value)
@@ -149,7 +160,7 @@ func stamped(op record.Op, e mapping.Event) record.Params {
 	return params
 }
 
-func putFeeAndNet(put func(key, value string), e mapping.Event) {
+func putFeeAndNet(put func(key, value string), e *mapping.Event) {
 	for _, m := range []*record.Money{e.Fee, e.Net} {
 		if m != nil && m.Currency != "" {
 			put(record.StampNetCurrency, string(m.Currency))

@@ -191,6 +191,7 @@ type maker struct {
 	draft         *Draft // nil for another book
 	sourceFits    bool
 	buf           []byte
+	params        record.Params
 }
 
 func newMaker(p *Planner) *maker {
@@ -223,13 +224,14 @@ func (m *maker) parcel(p *parcel) {
 
 // make makes one call.
 func (m *maker) make(c *made, e *mapping.Event) {
-	if m.draft == nil || !m.stampsFit(e) {
-		c.op, c.err = operation(m.scope, m.source, *e)
-	} else {
-		c.err = nil
-	}
-	if m.draft == nil || c.err != nil {
+	if m.draft == nil {
+		c.op, c.err = m.operation(e)
 		return
+	}
+	if c.err = nil; !m.stampsFit(e) {
+		if _, c.err = m.operation(e); c.err != nil {
+			return
+		}
 	}
 	m.buf = appendContent(m.buf[:0], e)
 	c.sketch = sketch{

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -94,21 +93,25 @@ func (p Params) Metadata(yield func(key, value string) bool) {
 // Form is the call's body as the API takes it: form-encoded, brackets for
 // nesting, in canonical order, so that equal parameters give equal bytes.
 func (p Params) Form() []byte {
-	var b []byte
-	for i, f := range p {
+	size := 0
+	for i := range p {
+		size += len(p[i].Path) + len(p[i].Value) + 12 // brackets, and some that are escaped
+	}
+	b := make([]byte, 0, size)
+	for i := range p {
 		if i > 0 {
 			b = append(b, '&')
 		}
-		b = appendBracketed(b, f.Path)
+		b = appendBracketed(b, p[i].Path)
 		b = append(b, '=')
-		b = append(b, url.QueryEscape(f.Value)...)
+		b = appendEscaped(b, p[i].Value)
 	}
 	return b
 }
 
 func appendBracketed(b []byte, path string) []byte {
 	head, rest, nested := strings.Cut(path, ".")
-	b = append(b, url.QueryEscape(head)...)
+	b = appendEscaped(b, head)
 	for nested {
 		if head == "metadata" { // the key is flat, whatever it contains
 			head, rest, nested = rest, "", false
@@ -116,8 +119,24 @@ func appendBracketed(b []byte, path string) []byte {
 			head, rest, nested = strings.Cut(rest, ".")
 		}
 		b = append(b, '[')
-		b = append(b, url.QueryEscape(head)...)
+		b = appendEscaped(b, head)
 		b = append(b, ']')
+	}
+	return b
+}
+
+// appendEscaped appends a text as [url.QueryEscape] has it.
+func appendEscaped(b []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '~':
+			b = append(b, c)
+		case c == ' ':
+			b = append(b, '+')
+		default:
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
 	}
 	return b
 }
@@ -125,15 +144,11 @@ func appendBracketed(b []byte, path string) []byte {
 // Hash is a digest of the parameters, 32 hexadecimal digits: equal parameters
 // have equal hashes.
 func (p Params) Hash() string {
-	h := sha256.New()
-	for _, f := range p {
-		// The lengths keep ("ab", "c") apart from ("a", "bc").
-		h.Write(strconv.AppendInt(nil, int64(len(f.Path)), 10))
-		h.Write([]byte{':'})
-		h.Write([]byte(f.Path))
-		h.Write(strconv.AppendInt(nil, int64(len(f.Value)), 10))
-		h.Write([]byte{':'})
-		h.Write([]byte(f.Value))
+	var few [1024]byte
+	b := few[:0]
+	for i := range p {
+		b = appendPart(appendPart(b, p[i].Path), p[i].Value)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }

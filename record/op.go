@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -29,14 +28,25 @@ type Op struct {
 // characters that are equal for equal arguments only. scope names the account
 // (and whether it is live).
 func OpID(scope, source string, call CallName, natural string) string {
-	h := sha256.New()
-	for _, part := range []string{"payrec/1", scope, source, string(call), natural} {
-		h.Write([]byte(strconv.Itoa(len(part))))
-		h.Write([]byte{':'})
-		h.Write([]byte(part))
+	var few [256]byte
+	b := few[:0]
+	for _, part := range [...]string{"payrec/1", scope, source, string(call), natural} {
+		b = appendPart(b, part)
 	}
-	id := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)[:17])
-	return strings.ToLower(id[:26])
+	sum := sha256.Sum256(b)
+	var id [28]byte // of 17 bytes; 26 characters are 130 bits
+	base32Lower.Encode(id[:], sum[:17])
+	return string(id[:26])
+}
+
+// base32Lower is the alphabet of RFC 4648 in small letters.
+var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// appendPart appends a text behind its length, which keeps ("ab", "c") apart
+// from ("a", "bc").
+func appendPart(b []byte, s string) []byte {
+	b = append(strconv.AppendInt(b, int64(len(s)), 10), ':')
+	return append(b, s...)
 }
 
 // A State is how far a call has come.
