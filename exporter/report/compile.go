@@ -17,7 +17,7 @@ import (
 // version is the only one there is, and what every report begins with.
 const version = "report/v1"
 
-var topKeys = []string{"payrec", "name", "title", "doc", "source", "params", "period", "where", "let", "refuse", "text", "split", "sheets"}
+var topKeys = []string{"payrec", "name", "title", "doc", "source", "params", "period", "lookups", "where", "let", "refuse", "text", "split", "sheets"}
 
 // A compiler compiles one report.
 type compiler struct {
@@ -29,6 +29,7 @@ type compiler struct {
 	params    map[string]expression.Value
 	open      []name // lint: params that are required but not given, which stand for any text
 	constants map[string]map[string]expression.Value
+	tables    map[string]*expression.Lookup
 	names     *names // of a payment, with the report's lets
 	where     []*program
 	refuse    []refusal
@@ -57,6 +58,7 @@ func (c *compiler) report(root *node) *Report {
 	c.Texts(root.Get("source"))
 	c.readParams(root)
 	c.period(root.Get("period"))
+	c.lookups(root.Get("lookups"))
 	c.names = &names{nodes: map[string]*node{}}
 	c.names.fixed(paymentNames())
 	c.names.fixed(c.open)
@@ -68,7 +70,7 @@ func (c *compiler) report(root *node) *Report {
 		c.where = []*program{p}
 	}
 	c.refuse = c.refusals(c.names, root.Get("refuse"))
-	c.r.base = &sheet{names: c.names, where: c.where, scope: expression.NewScope(c.names.list, nil, c.constants)}
+	c.r.base = &sheet{names: c.names, where: c.where, scope: expression.NewScope(c.names.list, c.tables, c.constants)}
 	c.r.base.needed = c.names.needed(c.r.base.programs())
 	c.textForm(root.Get("text"))
 	c.split(root.Get("split"))
@@ -190,6 +192,30 @@ func (c *compiler) period(n *node) {
 		"from": bound(p.From), "to": bound(p.To), "last": last,
 		"zone": expression.TextOf(p.Zone.String()), "by": expression.TextOf(p.By),
 	}}
+}
+
+// lookups reads tables of texts; a value may be a param.
+func (c *compiler) lookups(n *node) {
+	c.tables = map[string]*expression.Lookup{}
+	policies := map[string]expression.MissingPolicy{"error": expression.MissingError, "pass": expression.MissingPass, "empty": expression.MissingEmpty}
+	c.Pairs(n, "lookups", func(name, decl *node) {
+		if !c.Keys(decl, fmt.Sprintf("lookup %q", name.Text), "map", "missing", "doc") {
+			return
+		}
+		if decl.Get("map") == nil {
+			c.At(decl, "say map: {key: value}", "the lookup %q has no entries", name.Text)
+		}
+		entries := map[string]string{}
+		c.Pairs(decl.Get("map"), "map", func(key, at *node) {
+			v, ok := c.constant(at)
+			if ok && v.Kind() != expression.Text {
+				c.At(at, "text(x) makes text of anything", "an entry is text, not %s", v.Kind())
+			}
+			entries[key.Text] = v.Text()
+		})
+		c.OptionalText(decl, "doc")
+		c.tables[name.Text] = expression.NewLookup(entries, policies[c.Choice(decl.Get("missing"), "error", "error", "pass", "empty")])
+	})
 }
 
 // zone reads the name of a time zone; a param may say it.

@@ -131,7 +131,7 @@ func (c *compiler) condition(n *names, at *node) *program {
 }
 
 func (c *compiler) compile(n *names, at *node, src string, want ...expression.Kind) *program {
-	p, err := expression.NewScope(n.list, nil, c.constants).Compile(src, want...)
+	p, err := expression.NewScope(n.list, c.tables, c.constants).Compile(src, want...)
 	if err != nil {
 		c.expressionProblem(at, err)
 		return nil

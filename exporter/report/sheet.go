@@ -85,7 +85,7 @@ func (c *compiler) sheet(n *node) *sheet {
 	} else {
 		c.listing(s, n)
 	}
-	s.scope = expression.NewScope(s.names.list, nil, c.constants)
+	s.scope = expression.NewScope(s.names.list, c.tables, c.constants)
 	s.needed = s.names.needed(s.programs())
 	return s
 }
