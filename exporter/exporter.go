@@ -30,8 +30,19 @@
 // Text is text: ids keep their digits, and nothing that a payer typed can
 // become a formula, in CSV (guarded) or in a workbook (string cells).
 //
-// The same records give the same bytes as CSV and JSON Lines, and the same
-// cells as a workbook: nothing in a file depends on the time of writing.
+// The same records give the same bytes in every format: nothing in a file
+// depends on the time of writing.
+//
+// # The workbook
+//
+// A workbook is made of chapters: all sheets are laid out with excelize, and
+// then the rows of each are streamed into its package, see internal/sheet. Big
+// sheets are grids, which CSV and Parquet share; small ones are drafts.
+//
+// Formulas are written with what they come to, and a spreadsheet that calculates
+// them comes to the same. Where two ways lead to a figure, the Control sheet
+// holds them against each other: what was read against what was written, and
+// what the [Journal] planned against what the account has.
 //
 // # Reading without holes
 //

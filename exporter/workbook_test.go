@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -372,6 +373,19 @@ func sheetXML(t *testing.T, raw []byte, no int) (x sheetParts) {
 		t.Fatal(err)
 	}
 	return x
+}
+
+func TestWorkbookIsReproducible(t *testing.T) {
+	src := generate(300, 47)
+	var books [2][]byte
+	for i := range books {
+		d := collectAll(t, src, Options{Attempts: AllAttempts, Period: Period{Zone: berlin(t)}, Journal: told{}})
+		_, books[i] = open(t, d, 100)
+		slices.Reverse(src.records) // what is listed first makes no difference
+	}
+	if !bytes.Equal(books[0], books[1]) {
+		t.Error("the same records gave other bytes")
+	}
 }
 
 func TestEmptyWorkbook(t *testing.T) {
