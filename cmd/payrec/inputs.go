@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,8 +22,18 @@ import (
 type inputs struct {
 	files []importer.File
 	infos []journal.FileInfo
-	spool []string // temporary files
+	spool []*keptFile
 }
+
+// A keptFile is a temporary file. Where the system allows it, it has no name any
+// more, so that nothing of it is left if payrec is killed.
+type keptFile struct {
+	*os.File
+	named bool
+}
+
+// fromStart reads the file whole, whoever else reads it.
+func (k *keptFile) fromStart() io.Reader { return io.NewSectionReader(k, 0, math.MaxInt64) }
 
 func (a *app) openInputs(names []string, d table.Dialect) (in *inputs, err error) {
 	in = &inputs{}
@@ -42,21 +53,26 @@ func (a *app) openInputs(names []string, d table.Dialect) (in *inputs, err error
 		}
 	}
 	for i, name := range names {
-		path, lasting, err := in.place(a.stdin, name)
+		path, kept, err := in.place(a.stdin, name)
 		if err != nil {
 			missing = append(missing, err)
 			continue
 		}
-		info, err := describe(path, shown[i])
+		var info journal.FileInfo
+		open := opener(path, shown[i], d)
+		if kept != nil {
+			info, err = fingerprint(kept.fromStart(), shown[i])
+			open = func() (*table.Reader, error) { return table.NewReader(shown[i], kept.fromStart(), d) }
+		} else {
+			info, err = describe(path, shown[i])
+		}
 		if err != nil {
 			missing = append(missing, err)
 			continue
 		}
-		if lasting {
-			info.Path = path
-		}
+		info.Path = path
 		in.infos = append(in.infos, info)
-		in.files = append(in.files, importer.File{Name: shown[i], Open: opener(path, shown[i], d)})
+		in.files = append(in.files, importer.File{Name: shown[i], Open: open})
 	}
 	if len(missing) > 0 {
 		return in, &failure{exitUsage, errors.Join(missing...), "nothing was sent"}
@@ -103,30 +119,29 @@ func lastParts(name string, parts int) string {
 }
 
 // place is where an input can be read as often as needed. What can be read once
-// only, standard input or a pipe, is kept in a temporary file; lasting is false
-// then.
-func (in *inputs) place(stdin io.Reader, name string) (path string, lasting bool, err error) {
+// only, standard input or a pipe, is kept in a temporary file and has no path.
+func (in *inputs) place(stdin io.Reader, name string) (path string, kept *keptFile, err error) {
 	if name == "-" {
-		path, err = in.keep(stdin)
-		return path, false, err
+		kept, err = in.keep(stdin)
+		return "", kept, err
 	}
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return "", false, err
+		return "", nil, err
 	case info.IsDir():
-		return "", false, fmt.Errorf("%s is a folder, not a file", name)
+		return "", nil, fmt.Errorf("%s is a folder, not a file", name)
 	case info.Mode().IsRegular():
 		path, err = filepath.Abs(name)
-		return path, true, err
+		return path, nil, err
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return "", false, err
+		return "", nil, err
 	}
 	defer f.Close()
-	path, err = in.keep(f)
-	return path, false, err
+	kept, err = in.keep(f)
+	return "", kept, err
 }
 
 // opener opens a file under the name that people know it by.
@@ -143,22 +158,26 @@ func opener(path, shown string, d table.Dialect) func() (*table.Reader, error) {
 	}
 }
 
-func (in *inputs) keep(r io.Reader) (string, error) {
+func (in *inputs) keep(r io.Reader) (*keptFile, error) {
 	f, err := os.CreateTemp("", "payrec-stdin-*")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	in.spool = append(in.spool, f.Name())
+	kept := &keptFile{f, os.Remove(f.Name()) != nil}
+	in.spool = append(in.spool, kept)
 	if _, err := io.Copy(f, r); err != nil {
-		return "", errors.Join(fmt.Errorf("reading standard input: %w", err), f.Close())
+		return nil, fmt.Errorf("reading standard input: %w", err)
 	}
-	return f.Name(), f.Close()
+	return kept, nil
 }
 
 func (in *inputs) close() error {
 	var errs []error
-	for _, name := range in.spool {
-		errs = append(errs, os.Remove(name))
+	for _, k := range in.spool {
+		errs = append(errs, k.Close())
+		if k.named {
+			errs = append(errs, os.Remove(k.Name()))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -171,8 +190,12 @@ func describe(path, shown string) (journal.FileInfo, error) {
 		return journal.FileInfo{}, err
 	}
 	defer f.Close()
+	return fingerprint(f, shown)
+}
+
+func fingerprint(r io.Reader, shown string) (journal.FileInfo, error) {
 	h := sha256.New()
-	size, err := io.Copy(h, f)
+	size, err := io.Copy(h, r)
 	if err != nil {
 		return journal.FileInfo{}, err
 	}
