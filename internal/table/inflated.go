@@ -9,14 +9,24 @@ import (
 // equal rows pack well.
 const freely = 8 << 20
 
-// counted counts the bytes that a reader gives.
+// readAhead is how much of a file may have been read and not unpacked yet.
+const readAhead = 64 << 10
+
+// counted counts the bytes that are read of a file, in a row or at offsets.
 type counted struct {
 	src io.Reader
+	at  io.ReaderAt
 	n   int64
 }
 
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.src.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+func (c *counted) ReadAt(b []byte, offset int64) (int, error) {
+	n, err := c.at.ReadAt(b, offset)
 	c.n += int64(n)
 	return n, err
 }
@@ -27,7 +37,6 @@ func (c *counted) Read(b []byte) (int, error) {
 type inflated struct {
 	src    io.Reader
 	packed *counted // the file itself
-	size   int64    // of the file; 0: not known
 	ratio  int64
 	n      int64
 }
@@ -35,7 +44,7 @@ type inflated struct {
 func (f *inflated) Read(b []byte) (int, error) {
 	n, err := f.src.Read(b)
 	f.n += int64(n)
-	if packed := max(f.packed.n, f.size, 1); f.n > freely && f.n/packed >= f.ratio {
+	if packed := max(f.packed.n-readAhead, 1); f.n > freely && f.n/packed >= f.ratio {
 		return 0, &fault{cell: -1, msg: fmt.Sprintf("unpacks to more than %d times its size", f.ratio), hint: "it may be a bomb; if it is not, unpack it first"}
 	}
 	return n, err

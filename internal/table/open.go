@@ -120,18 +120,12 @@ func usable(r rune) bool {
 // unwrap looks through containers until it stands before text or a workbook.
 func (r *Reader) unwrap(src io.Reader, at *os.File) error {
 	file := &counted{src: src}
-	size := int64(0)
-	if at != nil {
-		if info, err := at.Stat(); err == nil {
-			size = info.Size()
-		}
-	}
 	src = file
 	for depth := 0; depth < 4; depth++ {
 		if depth > 0 {
-			src = &inflated{src: src, packed: file, size: size, ratio: r.d.Limits.Ratio}
+			src = &inflated{src: src, packed: file, ratio: r.d.Limits.Ratio}
 		}
-		br := bufio.NewReaderSize(src, 64<<10)
+		br := bufio.NewReaderSize(src, readAhead)
 		head, err := br.Peek(512)
 		if err != nil && err != io.EOF && len(head) == 0 {
 			return damaged(err) // behind a few bytes it comes again, with its line
@@ -157,7 +151,7 @@ func (r *Reader) unwrap(src io.Reader, at *os.File) error {
 					return err
 				}
 			}
-			book, entry, err := r.openZip(at)
+			book, entry, err := r.openZip(at, file)
 			if err != nil || book != nil {
 				return orSheet(r, book, err)
 			}
@@ -269,7 +263,7 @@ func (f removeOnClose) Close() error {
 
 // openZip reads an archive's directory and gives the workbook that it is, or
 // the one file that it holds.
-func (r *Reader) openZip(f *os.File) (*workbook, io.ReadCloser, error) {
+func (r *Reader) openZip(f *os.File, count *counted) (*workbook, io.ReadCloser, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, err
@@ -277,7 +271,8 @@ func (r *Reader) openZip(f *os.File) (*workbook, io.ReadCloser, error) {
 	if err := checkDirectory(f, info.Size(), r.d.Limits.Parts); err != nil {
 		return nil, nil, err
 	}
-	z, err := zip.NewReader(f, info.Size())
+	count.at, count.n = f, 0 // from here on it is read at offsets
+	z, err := zip.NewReader(count, info.Size())
 	if err != nil {
 		return nil, nil, damaged(err)
 	}
