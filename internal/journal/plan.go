@@ -263,7 +263,7 @@ const (
 
 // write runs in the writer.
 func (p *Plan) write(w *writer, ops []Op, no int64) error {
-	var args, bodies []any
+	var args, bodies []value
 	for len(ops) > 0 {
 		n := insertRows
 		if len(ops) < n {
@@ -275,18 +275,18 @@ func (p *Plan) write(w *writer, ops []Op, no int64) error {
 			if err != nil {
 				return err
 			}
-			args = append(args, no, op.ID, op.Source, op.Payment, op.Natural, string(op.Call), rankOf(op.Call), op.Order,
-				op.Content, string(op.Amount.Currency), op.Amount.Value, op.Class, file, op.Line)
+			args = append(args, num(no), str(op.ID), str(op.Source), str(op.Payment), str(op.Natural), str(string(op.Call)), num(int64(rankOf(op.Call))), str(op.Order),
+				str(op.Content), str(string(op.Amount.Currency)), num(op.Amount.Value), str(op.Class), num(file), num(int64(op.Line)))
 			done, err := p.done(w, op.ID)
 			if err != nil {
 				return err
 			}
 			if !done {
-				bodies = append(bodies, no, form(op.Body))
+				bodies = append(bodies, num(no), bytesOf(op.Body))
 			}
 			no++
 		}
-		if _, err := w.exec(insertEntry+rows(entryRow, n), args...); err != nil {
+		if _, err := w.jobsOn.execValues(insertEntry+rows(entryRow, n), args); err != nil {
 			return err
 		}
 		if err := writeBodies(w, bodies); err != nil {
@@ -298,13 +298,13 @@ func (p *Plan) write(w *writer, ops []Op, no int64) error {
 }
 
 // writeBodies writes numbers and bodies, which alternate.
-func writeBodies(w *writer, bodies []any) error {
+func writeBodies(w *writer, bodies []value) error {
 	for len(bodies) > 0 {
 		n := insertRows
 		if len(bodies) < 2*n {
 			n = 1
 		}
-		if _, err := w.exec(insertBody+rows(bodyRow, n), bodies[:2*n]...); err != nil {
+		if _, err := w.jobsOn.execValues(insertBody+rows(bodyRow, n), bodies[:2*n]); err != nil {
 			return err
 		}
 		bodies = bodies[2*n:]
@@ -324,14 +324,6 @@ func (p *Plan) done(w *writer, id string) (bool, error) {
 		return false, nil
 	}
 	return state.There(), err
-}
-
-// form is the body as it is stored: empty is not missing.
-func form(body []byte) []byte {
-	if body == nil {
-		return []byte{}
-	}
-	return body
 }
 
 func rows(row string, n int) string { return strings.Repeat(row+",", n-1) + row }

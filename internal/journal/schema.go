@@ -85,8 +85,7 @@ CREATE TABLE item (
 	disposition TEXT NOT NULL,
 	reason      TEXT
 );
-CREATE INDEX item_lane ON item (lane);
-
+` + itemIndex + `
 CREATE TABLE op (
 	no          INTEGER PRIMARY KEY,       -- the entry that brought this epoch about
 	id          TEXT NOT NULL,
@@ -111,6 +110,14 @@ CREATE TABLE op (
 	param       TEXT,
 	message     TEXT
 );
+` + opIndexes
+
+const itemIndex = `
+CREATE INDEX item_lane ON item (lane);
+`
+
+// opIndexes are the indexes of op in format 1.
+const opIndexes = `
 CREATE UNIQUE INDEX op_id ON op (id, epoch);
 CREATE INDEX op_payment ON op (source, payment) WHERE call = 'report_payment';
 CREATE INDEX op_doubt ON op (state) WHERE state IN ('sending', 'unknown', 'reconciling');
@@ -133,6 +140,9 @@ CREATE TABLE decision (
 	attempts   INTEGER NOT NULL
 );
 CREATE INDEX decision_op ON decision (op_id);
+` + childIndex
+
+const childIndex = `
 CREATE INDEX op_child ON op (source, payment) WHERE call <> 'report_payment';
 `
 

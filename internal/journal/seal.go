@@ -33,8 +33,19 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 // last entry.
 func (p *Plan) seal(w *writer, now int64) error {
 	first, last := p.first, p.next-1
+	anew := p.review.fresh && p.review.n >= indexAnew
+	if anew {
+		if _, err := w.exec(dropIndexes); err != nil {
+			return err
+		}
+	}
 	if err := p.sealEntries(w, first, last); err != nil {
 		return err
+	}
+	if anew { // what follows needs it
+		if _, err := w.exec(itemIndex); err != nil {
+			return err
+		}
 	}
 	if err := p.park(w, first, last); err != nil {
 		return err
@@ -59,6 +70,11 @@ func (p *Plan) seal(w *writer, now int64) error {
 			return err
 		}
 	}
+	if anew {
+		if _, err := w.exec(opIndexes + childIndex); err != nil {
+			return err
+		}
+	}
 	if _, err := w.exec(sealScratch); err != nil {
 		return err
 	}
@@ -68,6 +84,13 @@ func (p *Plan) seal(w *writer, now int64) error {
 	_, err := w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", last, now, p.no)
 	return err
 }
+
+// indexAnew is from how many calls on the first plan of a journal makes the
+// indexes of item and op after their rows: sorted, they are written once, from
+// left to right.
+const indexAnew = 10_000
+
+const dropIndexes = "DROP INDEX item_lane; DROP INDEX op_id; DROP INDEX op_payment; DROP INDEX op_doubt; DROP INDEX op_child;"
 
 // sealEntries gives every entry its item. Most calls stand in the plan once, and
 // are the only ones of their payments: these need not be sorted.

@@ -19,8 +19,9 @@ type channel struct {
 	tls   *libc.TLS
 	db    uintptr
 	out   uintptr             // two words for what SQLite returns by address
+	args  []value             // of the statement being run, where they came as any
 	stmts map[string][]*cstmt // by script, in order
-	args  arena               // what the statement being run is bound to
+	room  arena               // what the statement being run is bound to
 }
 
 // A cstmt is a prepared statement.
@@ -124,14 +125,76 @@ func (c *channel) close() (err error) {
 		}
 	}
 	libc.Xfree(c.tls, c.out)
-	libc.Xfree(c.tls, c.args.p)
+	libc.Xfree(c.tls, c.room.p)
 	c.tls.Close()
 	return err
 }
 
-// exec runs a statement, or a script of several that take no values, each
+// A value is what a statement is bound to: NULL, a number, text or bytes.
+type value struct {
+	kind valueKind
+	n    int64
+	s    string // text or bytes
+}
+
+type valueKind uint8
+
+const (
+	nothing valueKind = iota
+	number
+	text
+	blob
+)
+
+func num(n int64) value      { return value{kind: number, n: n} }
+func str(s string) value     { return value{kind: text, s: s} }
+func bytesOf(b []byte) value { return value{kind: blob, s: unsafe.String(unsafe.SliceData(b), len(b))} }
+func valueOf(a any) (value, error) {
+	switch a := a.(type) {
+	case nil:
+		return value{}, nil
+	case int64:
+		return num(a), nil
+	case int:
+		return num(int64(a)), nil
+	case bool:
+		if a {
+			return num(1), nil
+		}
+		return num(0), nil
+	case string:
+		return str(a), nil
+	case []byte:
+		return bytesOf(a), nil
+	}
+	return value{}, fmt.Errorf("a %T cannot be written", a)
+}
+
+// values turns values into what statements are bound to. They hold until the
+// next call.
+func (c *channel) values(args []any) ([]value, error) {
+	c.args = c.args[:0]
+	for _, a := range args {
+		v, err := valueOf(a)
+		if err != nil {
+			return nil, err
+		}
+		c.args = append(c.args, v)
+	}
+	return c.args, nil
+}
+
+// exec runs a statement, or a script of several that take the same values, each
 // prepared once, and returns how many rows the last one changed.
 func (c *channel) exec(script string, args ...any) (int64, error) {
+	list, err := c.values(args)
+	if err != nil {
+		return 0, err
+	}
+	return c.execValues(script, list)
+}
+
+func (c *channel) execValues(script string, args []value) (int64, error) {
 	if known, ok := c.stmts[script]; ok {
 		for _, s := range known {
 			if err := c.run(s, args); err != nil {
@@ -146,7 +209,7 @@ func (c *channel) exec(script string, args ...any) (int64, error) {
 
 // first prepares the statements of a script and runs each before the next is
 // prepared, which may need it.
-func (c *channel) first(script string, args []any) error {
+func (c *channel) first(script string, args []value) error {
 	text, err := libc.CString(script)
 	if err != nil {
 		return err
@@ -177,7 +240,7 @@ func (c *channel) first(script string, args []any) error {
 }
 
 // run runs a statement to its end.
-func (c *channel) run(s *cstmt, args []any) error {
+func (c *channel) run(s *cstmt, args []value) error {
 	if err := c.bind(s, args); err != nil {
 		return err
 	}
@@ -213,14 +276,17 @@ func (c *channel) row(query string, args []any, dest ...any) error {
 		c.stmts[query] = list
 	}
 	s := list[0]
-	if err := c.bind(s, args); err != nil {
+	bound, err := c.values(args)
+	if err == nil {
+		err = c.bind(s, bound)
+	}
+	if err != nil {
 		return err
 	}
 	rc := sqlite3.Xsqlite3_step(c.tls, s.p)
 	if rc == sqlite3.SQLITE_DONE {
 		return errors.Join(c.reset(s, rc), sql.ErrNoRows)
 	}
-	var err error
 	if rc == sqlite3.SQLITE_ROW {
 		for i := 0; i < len(dest) && err == nil; i++ {
 			err = c.column(s, int32(i), dest[i])
@@ -231,52 +297,37 @@ func (c *channel) row(query string, args []any, dest ...any) error {
 
 // bind binds a statement's values. They stay where they are until the next
 // statement is bound.
-func (c *channel) bind(s *cstmt, args []any) error {
+func (c *channel) bind(s *cstmt, args []value) error {
 	room := 1
-	for _, a := range args {
-		switch a := a.(type) {
-		case string:
-			room += len(a)
-		case []byte:
-			room += len(a)
-		}
+	for i := range args {
+		room += len(args[i].s)
 	}
-	if err := c.args.reserve(c.tls, room); err != nil {
+	if err := c.room.reserve(c.tls, room); err != nil {
 		return err
 	}
-	for i, a := range args {
-		if rc := c.bindOne(s.p, int32(i+1), a); rc != sqlite3.SQLITE_OK {
-			return fmt.Errorf("%w: value %d, a %T", c.fail(rc), i+1, a)
+	for i := range args {
+		if rc := c.bindOne(s.p, int32(i+1), &args[i]); rc != sqlite3.SQLITE_OK {
+			return fmt.Errorf("%w: value %d", c.fail(rc), i+1)
 		}
 	}
 	return nil
 }
 
-func (c *channel) bindOne(p uintptr, i int32, a any) int32 {
-	switch a := a.(type) {
-	case nil:
-		return sqlite3.Xsqlite3_bind_null(c.tls, p, i)
-	case int64:
-		return sqlite3.Xsqlite3_bind_int64(c.tls, p, i, a)
-	case int:
-		return sqlite3.Xsqlite3_bind_int64(c.tls, p, i, int64(a))
-	case bool:
-		n := int64(0)
-		if a {
-			n = 1
-		}
-		return sqlite3.Xsqlite3_bind_int64(c.tls, p, i, n)
-	case string:
-		return sqlite3.Xsqlite3_bind_text(c.tls, p, i, c.args.put(a), int32(len(a)), sqlite3.SQLITE_STATIC)
-	case []byte:
-		return sqlite3.Xsqlite3_bind_blob(c.tls, p, i, c.args.put(unsafe.String(unsafe.SliceData(a), len(a))), int32(len(a)), sqlite3.SQLITE_STATIC)
+func (c *channel) bindOne(p uintptr, i int32, v *value) int32 {
+	switch v.kind {
+	case number:
+		return sqlite3.Xsqlite3_bind_int64(c.tls, p, i, v.n)
+	case text:
+		return sqlite3.Xsqlite3_bind_text(c.tls, p, i, c.room.put(v.s), int32(len(v.s)), sqlite3.SQLITE_STATIC)
+	case blob:
+		return sqlite3.Xsqlite3_bind_blob(c.tls, p, i, c.room.put(v.s), int32(len(v.s)), sqlite3.SQLITE_STATIC)
 	}
-	return sqlite3.SQLITE_MISMATCH
+	return sqlite3.Xsqlite3_bind_null(c.tls, p, i)
 }
 
 // column reads a column of the row that a statement stands on.
 func (c *channel) column(s *cstmt, i int32, dest any) error {
-	null := sqlite3.Xsqlite3_column_type(c.tls, s.p, i) == sqlite3.SQLITE_NULL
+	isNull := sqlite3.Xsqlite3_column_type(c.tls, s.p, i) == sqlite3.SQLITE_NULL
 	switch d := dest.(type) {
 	case *int64:
 		*d = sqlite3.Xsqlite3_column_int64(c.tls, s.p, i)
@@ -291,15 +342,15 @@ func (c *channel) column(s *cstmt, i int32, dest any) error {
 	case *record.CallName:
 		*d = record.CallName(c.text(s, i))
 	case *sql.NullString:
-		*d = sql.NullString{String: c.text(s, i), Valid: !null}
+		*d = sql.NullString{String: c.text(s, i), Valid: !isNull}
 		return nil
 	case *sql.NullInt64:
-		*d = sql.NullInt64{Int64: sqlite3.Xsqlite3_column_int64(c.tls, s.p, i), Valid: !null}
+		*d = sql.NullInt64{Int64: sqlite3.Xsqlite3_column_int64(c.tls, s.p, i), Valid: !isNull}
 		return nil
 	default:
 		return fmt.Errorf("column %d cannot be read into a %T", i, dest)
 	}
-	if null {
+	if isNull {
 		return fmt.Errorf("column %d is NULL", i)
 	}
 	return nil

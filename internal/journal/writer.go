@@ -7,6 +7,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"modernc.org/sqlite" // the driver, and what it offers besides SQL
 )
@@ -127,26 +128,52 @@ func (w *writer) queue(j *job) error {
 	return nil
 }
 
+// lull is how long jobs that nobody waits for may wait for one that somebody
+// does: a sync is shared with the next call to begin, rather than spent on the
+// answer to the last.
+const lull = 5 * time.Millisecond
+
 func (w *writer) loop() {
 	defer close(w.over)
 	var group []*job
+	var errs []error
 	for first := range w.jobs {
-		group = append(group[:0], first)
-		errs := []error{w.run(first)}
-		for more := true; more && len(group) < maxGroup; {
-			select {
-			case j, ok := <-w.jobs:
-				if more = ok; ok {
-					group = append(group, j)
-					errs = append(errs, w.run(j))
-				}
-			default:
-				more = false
+		group, errs = append(group[:0], first), append(errs[:0], w.run(first))
+		waiting := first.done != nil
+		var patience <-chan time.Time
+		for len(group) < maxGroup {
+			j, ok := w.more(waiting, &patience)
+			if !ok {
+				break
 			}
+			group, errs = append(group, j), append(errs, w.run(j))
+			waiting = waiting || j.done != nil
 		}
 		w.commit()
 		w.answer(group, errs)
 		w.tidy()
+	}
+}
+
+// more returns the next job of a group, if there is one: at once when somebody
+// waits for the group, and else within the lull.
+func (w *writer) more(waiting bool, patience *<-chan time.Time) (*job, bool) {
+	select {
+	case j, ok := <-w.jobs:
+		return j, ok
+	default:
+	}
+	if waiting {
+		return nil, false
+	}
+	if *patience == nil {
+		*patience = time.After(lull)
+	}
+	select {
+	case j, ok := <-w.jobs:
+		return j, ok
+	case <-*patience:
+		return nil, false
 	}
 }
 

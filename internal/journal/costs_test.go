@@ -1,0 +1,173 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// A meter counts what reaches the disk.
+type meter struct {
+	mu    sync.Mutex // guards the fields below
+	syncs int
+	bytes int64
+}
+
+func (m *meter) step(step, path string, size int32) fault {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if step == "sync" {
+		m.syncs++
+	}
+	m.bytes += int64(size)
+	return fault{}
+}
+
+func (m *meter) read() (syncs int, bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.syncs, m.bytes
+}
+
+// mallocs counts the allocations of do.
+func mallocs(do func()) float64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs - before.Mallocs)
+}
+
+// TestCosts holds what planning and sending cost in syncs, bytes and allocations
+// below ceilings some tenths above what was measured. Counts do not depend on
+// how busy the machine is.
+func TestCosts(t *testing.T) {
+	ctx := context.Background()
+	var m meter
+	useFaultyVFS(t, m.step)
+	j, err := Open(ctx, filepath.Join(t.TempDir(), "j"), me, Options{Clock: clock, vfs: faultyVFS, disk: disk{fault: func(step, path string) error {
+		m.step(step, path, 0)
+		return nil
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	const calls, atOnce = 9600, 32
+	ops := payments(calls)
+	for i := range ops {
+		ops[i].Body = make([]byte, 700)
+	}
+	ceiling := func(what string, got, most float64) {
+		t.Helper()
+		t.Logf("%s: %.2f, ceiling %.2f", what, got, most)
+		if got > most {
+			t.Errorf("%s: %.2f, which is above %.2f", what, got, most)
+		}
+	}
+
+	p, err := j.NewRun(ctx, RunInfo{ID: "r"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	syncs, bytes := m.read()
+	allocs := mallocs(func() {
+		for _, o := range ops {
+			if err := p.Add(ctx, o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := p.Seal(ctx); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s, b := m.read()
+	ceiling("allocations of a planned call", allocs/calls, 4)
+	ceiling("bytes written for a planned call with 700 bytes of body", float64(b-bytes)/calls, 1500)
+	ceiling("syncs of planning 9,600 calls", float64(s-syncs), 8)
+
+	syncs, bytes = m.read()
+	allocs = mallocs(func() {
+		for i := 0; i < calls; i += atOnce {
+			sendTogether(t, j, ops[i:i+atOnce])
+		}
+		if err := j.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s, b = m.read()
+	ceiling("syncs of 1,000 calls that are sent 32 at a time", float64(s-syncs)*1000/calls, 40)
+	ceiling("bytes written for a call that is sent", float64(b-bytes)/calls, 4200)
+	ceiling("allocations of a call that is sent", allocs/calls, 32)
+}
+
+// sendTogether begins the calls at one time, so that they are committed together,
+// and finishes them.
+func sendTogether(t *testing.T, j *Journal, ops []Op) {
+	ctx := context.Background()
+	held, hold := make(chan struct{}), make(chan struct{})
+	if err := j.w.queue(&job{run: func(*writer) error { close(held); <-hold; return nil }}); err != nil {
+		t.Fatal(err)
+	}
+	<-held
+	var begun sync.WaitGroup
+	for _, o := range ops {
+		begun.Go(func() {
+			if err := j.Begin(ctx, o.ID, 0, ""); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for len(j.w.jobs) < len(ops) {
+		runtime.Gosched()
+	}
+	close(hold)
+	begun.Wait()
+	for _, o := range ops {
+		if err := j.Finish(ctx, o.ID, 0, Outcome{State: Confirmed, RecordID: "pr_123456789012345678901234", RequestID: "req_12345678901234", HTTPStatus: 200}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// BenchmarkPlanAgain plans calls that are all confirmed, and says how many times
+// as long as planning them the first time that took.
+func BenchmarkPlanAgain(b *testing.B) {
+	ctx := context.Background()
+	j := newJournal(b)
+	ops := payments(b.N)
+	for i := range ops {
+		ops[i].Body = make([]byte, 700)
+	}
+	var took [2]float64
+	b.ResetTimer()
+	for k := range took {
+		at := b.Elapsed()
+		p, err := j.NewRun(ctx, RunInfo{ID: fmt.Sprint(k)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, o := range ops {
+			if err := p.Add(ctx, o); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := p.Seal(ctx); err != nil {
+			b.Fatal(err)
+		}
+		took[k] = (b.Elapsed() - at).Seconds()
+		b.StopTimer()
+		err = j.w.do(ctx, func(w *writer) error {
+			_, err := w.exec("UPDATE op SET state = 'confirmed', record_id = 'pr_' || no, attempts = 1; DELETE FROM body")
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(took[1]/took[0], "times")
+}
