@@ -202,18 +202,6 @@ func (r *Rows) Decimal(style int, negative bool, coef uint64, scale int) {
 	}
 }
 
-// Bool writes TRUE or FALSE.
-func (r *Rows) Bool(style int, v bool) {
-	if !r.openCell(style) {
-		return
-	}
-	digit := byte('0')
-	if v {
-		digit = '1'
-	}
-	r.b = append(append(append(r.b, ` t="b"><v>`...), digit), `</v></c>`...)
-}
-
 // Moment writes the date and the time of day that a clock on the wall shows,
 // given in Unix seconds as if it were UTC: the zone's offset is the caller's. One
 // before [FirstSecond] or after [LastSecond] is written as text.
