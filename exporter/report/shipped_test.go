@@ -361,6 +361,7 @@ func TestLayoutsRefuse(t *testing.T) {
 		pay          pay
 		want         string
 	}{
+		{"a currency in small letters", "datev", []string{"currency", "eur"}, euro, "not of the form"},
 		{"a third decimal", "netsuite-journal", nil, kwd, "more than 2 decimals"},
 		{"eleven digits", "netsuite-journal", nil, million, "ten digits"},
 		{"twelve digits", "quickbooks-journal", nil, million, "99,999,999,999"},
@@ -413,6 +414,7 @@ func TestLayoutParams(t *testing.T) {
 		{"quickbooks-journal", []string{"name", "Web shop", "location", "Berlin", "class", "Online"}, []string{",Web shop,EUR,Berlin,Online"}, nil},
 		{"quickbooks-journal", []string{"refunds", "Sales:Refunds"}, []string{"Sales:Refunds,20.00,"}, nil},
 		{"netsuite-journal", []string{"subsidiary", "Parent : GmbH", "dates", "iso"}, []string{",2026-06-13,JPY,Parent : GmbH,"}, nil},
+		{"datev", []string{"others", "skip", "fiscal_year", "20250701", "length", "6", "income", "1000000"}, []string{";20250701;6;20260601;20260630;", ";1360;1000000;"}, nil},
 		{"datev", []string{"others", "skip", "income_key", "0003", "chart", "03", "lock", "1"}, []string{`;8400;"0003";`, `;1;0;1;"EUR";;"";;;"03";`}, []string{"JPY", "USD"}},
 	} {
 		files, _, err := makeLayout(t, test.layout, params(test.layout, test.params...), booksOf(all), within(june, june.AddDate(0, 1, 0), "Europe/Berlin"), exporter.Lock{})
