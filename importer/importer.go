@@ -32,6 +32,15 @@
 // confirmed is not asked again, what is in doubt is asked again under its own
 // key with its own bytes, and what was refused is tried anew.
 //
+// # Speed
+//
+// A rate that somebody keeps, the user or the API's limiter, is the ceiling of
+// nearly every run; see [Throttle]. Where none is kept, the disk would be: each
+// intent must be on it before its bytes leave. So intents are written ahead of
+// the wire there, some for each connection: one sync serves many, and the wire
+// never waits. After a crash as many more calls are asked again under their keys;
+// after an interrupt they are taken back. With one lane nothing is written ahead.
+//
 // # Doubt that a key cannot settle
 //
 // A key is relied on for 23 hours. A call that is in doubt for longer, whose
