@@ -218,10 +218,23 @@ func (c *comparison) comparePayment() {
 		switch {
 		case p.Amount.Currency != f.Requested.Currency:
 			c.fault(CurrencyMismatch, "%s in the file, %s at Stripe", amountText(p.Amount), amountText(f.Requested))
+		case c.tolerates(p.Amount, f.Requested):
+			c.sum.Tolerated++
+			c.item.Details = append(c.item.Details, fmt.Sprintf("%s in the file, %s at Stripe: within the tolerance", amountText(p.Amount), amountText(f.Requested)))
 		case p.Amount.Value != f.Requested.Value:
 			c.fault(AmountMismatch, "%s in the file, %s at Stripe", amountText(p.Amount), amountText(f.Requested))
 		}
 	}
+}
+
+// tolerates says whether two amounts that differ differ by no more than is
+// tolerated.
+func (c *comparison) tolerates(a, b record.Amount) bool {
+	if c.o.Tolerance.IsZero() || a == b {
+		return false
+	}
+	off, err := a.Money().Sub(b.Money())
+	return err == nil && off.Amount.CmpAbs(c.o.Tolerance) <= 0
 }
 
 // compareRefunds finds each refund of the files, and explains what else the

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/govalues/decimal"
+
 	"github.com/payrec/payrec/internal/extsort"
 	"github.com/payrec/payrec/record"
 )
@@ -29,6 +31,11 @@ import (
 // A refund is found by its own stamp. What a record has refunded beyond its
 // stamps counts for the files' refunds that have none there, and for those of
 // the journal; a remainder is a mismatch.
+//
+// A payout of a file stands beside what the file's other rows come to, and beside
+// what the account says of it: the nets stamped on the file's payments, less its
+// refunds and their fees. What the two differ by are rows that are no payments
+// (fees, reserves, chargebacks) and payments that are not there.
 
 // A ReconcileState is how a payment came out.
 type ReconcileState string
@@ -86,6 +93,10 @@ type ReconcileOptions struct {
 	// Within makes the period the days, in the period's zone, from the first to
 	// the last date in the files.
 	Within bool
+	// Tolerance is by how much an amount may be off, in major units of its
+	// currency; what is off by no more is matched, with a detail that says so.
+	// Zero tolerates nothing.
+	Tolerance decimal.Decimal
 	// Unstamped counts records without payrec's stamps as not in the files too:
 	// say so when nothing else reports to the account.
 	Unstamped bool
@@ -99,7 +110,7 @@ type Reconciler struct {
 	main        extsort.Sorter // by payment: sides
 	byReference extsort.Sorter // records without stamps, and the files' payments of another key
 	first, last time.Time
-	payouts     map[payoutKey]*Payout
+	payouts     payouts
 	sum         ReconcileSummary
 }
 
@@ -108,10 +119,13 @@ func NewReconciler(o ReconcileOptions) (*Reconciler, error) {
 	if err := o.Period.check(); err != nil {
 		return nil, err
 	}
+	if o.Tolerance.IsNeg() {
+		return nil, fmt.Errorf("a tolerance of %s: must not be negative", o.Tolerance)
+	}
 	if o.Period.By != ByPaid && o.Period.By != ByReported {
 		return nil, fmt.Errorf("payments are held against files by paid or reported date, not by %s", o.Period.By)
 	}
-	return &Reconciler{o: o, main: extsort.Sorter{Limit: extsort.DefaultLimit}, byReference: extsort.Sorter{Limit: extsort.DefaultLimit / 4}, payouts: map[payoutKey]*Payout{}}, nil
+	return &Reconciler{o: o, main: extsort.Sorter{Limit: extsort.DefaultLimit}, byReference: extsort.Sorter{Limit: extsort.DefaultLimit / 4}, payouts: payouts{}}, nil
 }
 
 // A side is one thing that is known of a payment.
@@ -131,6 +145,9 @@ type found struct {
 	Created   int64                `json:"c"`
 	At        time.Time            `json:"t"`
 	Stamped   bool                 `json:"s"`
+	File      string               `json:"l,omitempty"` // that it was reported from
+	Net       string               `json:"n,omitempty"` // as stamped, decimal in major units of In
+	In        record.Currency      `json:"u,omitempty"`
 	Refunds   []record.RefundStamp `json:"x,omitempty"`
 }
 
@@ -169,20 +186,41 @@ func (r *Reconciler) Know(k Known) error {
 	return addSide(&r.main, k.Payment, side{Known: &k})
 }
 
-// Read takes all records of the account. progress may be nil.
+// Read takes all records of the account. One that comes again replaces what came
+// before. progress may be nil; it counts what comes, twice or not.
 func (r *Reconciler) Read(ctx context.Context, src Source, progress func(records int)) error {
+	byID := &extsort.Sorter{Limit: extsort.DefaultLimit}
+	defer byID.Close()
+	n := 0
+	var b []byte
 	for rec, err := range src.Records(ctx, 0, 0) {
 		if err != nil {
-			return fmt.Errorf("after %d payment records: %w", r.sum.Records, err)
+			return fmt.Errorf("after %d payment records: %w", n, err)
+		}
+		b = appendRecord(b[:0], rec)
+		if err := byID.Add(rec.ID, b); err != nil {
+			return err
+		}
+		if n++; progress != nil {
+			progress(n)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for g, err := range byID.Groups() {
+		if err != nil {
+			return err
+		}
+		rec, err := decodeRecord(g.Values[len(g.Values)-1])
+		if err != nil {
+			return err
 		}
 		if err := r.record(rec); err != nil {
 			return err
 		}
-		if progress != nil {
-			progress(r.sum.Records)
-		}
 	}
-	return context.Cause(ctx)
+	return nil
 }
 
 func (r *Reconciler) record(rec *record.PaymentRecord) error {
@@ -202,6 +240,10 @@ func (r *Reconciler) record(rec *record.PaymentRecord) error {
 	if r.o.Period.By == ByReported {
 		f.At = unix(rec.Created)
 	}
+	if p.settled != nil && p.settled.has.net {
+		f.Net, f.In = p.settled.net.Text(), p.settled.currency
+	}
+	f.File = rec.Metadata[record.StampFile]
 	for _, x := range p.refunds {
 		f.Refunds = append(f.Refunds, x.RefundStamp)
 	}
@@ -282,6 +324,7 @@ func (r *Reconciler) Finish() (*Reconciliation, error) {
 	if err := errors.Join(r.judgeAll(result), s.flush()); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
+	result.Summary.Tolerated = r.sum.Tolerated
 	for _, p := range r.payouts {
 		if p.Rows > 0 {
 			result.Payouts = append(result.Payouts, *p)
@@ -308,6 +351,9 @@ func (r *Reconciler) judgeAll(into *Reconciliation) error {
 			c.take(s)
 		}
 		item, ok := c.judge()
+		if err := c.settle(); err != nil {
+			return err
+		}
 		if !ok {
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/govalues/decimal"
 	"github.com/xuri/excelize/v2"
 
 	"github.com/payrec/payrec/internal/extsort"
@@ -270,7 +271,78 @@ func TestReconcilePayouts(t *testing.T) {
 	if len(result.Payouts) != 1 || result.Summary.Unread != 1 {
 		t.Fatalf("%+v %+v", result.Payouts, result.Summary)
 	}
-	if p := result.Payouts[0]; p.MovementsText != "9.70" || p.PaidText != "-9.00" || p.LeftText != "0.70" {
+	if p := result.Payouts[0]; p.Settled != 0 || p.MovementsText != "9.70" || p.PaidText != "-9.00" || p.LeftText != "0.70" {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestReconcilePayoutsAgainstStripe: what the file's rows come to stands beside the
+// nets that the account knows of the same file.
+func TestReconcilePayoutsAgainstStripe(t *testing.T) {
+	r, err := NewReconciler(ReconcileOptions{Source: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, row := range []struct {
+		class string
+		value int64
+	}{{"payment", 970}, {"payment", 485}, {"payment", 100}, {"refund", -310}, {"fee", -5}, {"payout", -1240}} {
+		m := record.Amount{Currency: "eur", Value: row.value}.Money()
+		if err := r.Row("a.csv", row.class, false, false, &m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	net := func(rec *record.PaymentRecord, file, net string) *record.PaymentRecord {
+		rec.Metadata[record.StampFile] = file
+		if net != "" {
+			rec.Metadata[record.StampNet], rec.Metadata[record.StampNetCurrency] = net, "eur"
+		}
+		return rec
+	}
+	refunded := net(recorded("pr_1", "A", 1000), "a.csv", "9.70")
+	key, value := record.RefundStamp{Op: "op-R", Reference: "R", Value: 300, Currency: "eur", Fee: "0.10", Row: "a.csv:9", At: may5.Format(time.RFC3339)}.Pair()
+	refunded.Metadata[key], refunded.AmountRefunded.Value = value, 300
+	src := &fake{records: []*record.PaymentRecord{refunded, net(recorded("pr_2", "B", 500), "a.csv", "4.85"), net(recorded("pr_3", "C", 110), "a.csv", ""), net(recorded("pr_4", "D", 700), "b.csv", "6.90"), refunded}}
+	for _, c := range []Claim{paid("A", 1000), paid("B", 500), paid("C", 110), refundOf("A", "R", 300)} {
+		if err := r.Claim(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Read(t.Context(), src, nil); err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer result.Close()
+	if result.Summary.Records != 4 || result.Summary.Open != 0 || len(result.Payouts) != 1 {
+		t.Fatalf("%+v %+v", result.Summary, result.Payouts)
+	}
+	// 9.70 + 4.85 - 3.00 - 0.10; nobody knows the net of C.
+	if p := result.Payouts[0]; p.StripeText != "11.45" || p.Settled != 3 || p.Unsettled != 1 || p.MovementsText != "12.40" || p.LeftText != "0.00" {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestReconcileTolerates(t *testing.T) {
+	for _, tt := range []struct {
+		tolerance string
+		off       int64
+		want      ReconcileState
+	}{{"0", 0, Matched}, {"0", 1, AmountMismatch}, {"0.01", 1, Matched}, {"0.01", -1, Matched}, {"0.01", 2, AmountMismatch}, {"0.015", 1, Matched}} {
+		result := reconcile(t, ReconcileOptions{Tolerance: decimal.MustParse(tt.tolerance)}, extsort.DefaultLimit, []Claim{paid("A", 1000)}, nil, recorded("pr_1", "A", 1000+tt.off))
+		for item, err := range result.Items() {
+			if err != nil || item.State != tt.want || (tt.off != 0) != (len(item.Details) > 0) {
+				t.Errorf("off by %d, tolerance %s: %+v, %v", tt.off, tt.tolerance, item, err)
+			}
+		}
+		if n := result.Summary.Tolerated; (n == 1) != (tt.off != 0 && tt.want == Matched) {
+			t.Errorf("off by %d, tolerance %s: %d tolerated", tt.off, tt.tolerance, n)
+		}
+	}
+	if _, err := NewReconciler(ReconcileOptions{Tolerance: decimal.MustParse("-1")}); err == nil {
+		t.Error("a negative tolerance")
 	}
 }

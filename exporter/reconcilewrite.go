@@ -126,7 +126,7 @@ func (r *Reconciliation) summaryChapter() chapter {
 	sheet := r.summarySheet()
 	return chapter{
 		lay: func(b *book) error {
-			return b.lay("Summary", page{widths: []float64{30, 12, 14, 22, 22, 22}, rows: len(sheet.rows)})
+			return b.lay("Summary", page{widths: []float64{30, 12, 14, 22, 22, 22, 22, 22}, rows: len(sheet.rows)})
 		},
 		write: func(b *book) error {
 			s, err := b.begin("Summary")
@@ -169,9 +169,13 @@ func (r *Reconciliation) addPayouts(sheet *draft) {
 		return
 	}
 	sheet.skip(1)
-	sheet.header("Payouts of", "Currency", "#Payouts", "#All other rows", "#Paid out", "#Left in the file")
+	sheet.header("Payouts of", "Currency", "#Payouts", "#All other rows", "#Paid out", "#Left in the file", "#Net at Stripe", "#Other rows less Stripe")
 	for _, p := range r.Payouts {
-		sheet.add(roleData, textCell(p.File), currencyCell(p.Currency), numberCell(int64(p.Rows)), moneyCell(p.Movements), moneyCell(p.Paid), moneyCell(p.Left))
+		row := []cell{textCell(p.File), currencyCell(p.Currency), numberCell(int64(p.Rows)), moneyCell(p.Movements), moneyCell(p.Paid), moneyCell(p.Left)}
+		if gap, err := p.Movements.Sub(p.Stripe); err == nil && p.Settled > 0 {
+			row = append(row, moneyCell(p.Stripe), moneyCell(gap))
+		}
+		sheet.add(roleData, row...)
 	}
 }
 
@@ -188,6 +192,7 @@ func (r *Reconciliation) facts() []Fact {
 		{"", "Calls in the files", n(sum.Claims)},
 		{"", "Rows not compared: rejected", n(sum.Unread)},
 		{"", "Rows not compared: held", n(sum.Held)},
+		{"", "Matched within the tolerance", n(sum.Tolerated) + " (tolerance " + r.options.Tolerance.String() + ")"},
 		{"", "Records read", n(sum.Records)},
 		{"", "of another source", n(sum.OtherSources)},
 		{"", "processed by Stripe", n(sum.OnStripe)},

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/govalues/decimal"
+
 	"github.com/payrec/payrec/record"
 )
 
@@ -56,6 +58,7 @@ type ReconcileSummary struct {
 	Journal      int             `json:"journal"`       // calls that the journal has
 	Unread       int             `json:"unread"`        // rows that were rejected: their payments were not compared
 	Held         int             `json:"held"`          // rows that wait for a decision
+	Tolerated    int             `json:"tolerated"`     // matched payments with an amount that is off by no more than the tolerance
 	Period       string          `json:"period,omitempty"`
 	Lines        []ReconcileLine `json:"lines"` // by state and currency
 }
@@ -80,10 +83,14 @@ type payoutKey struct {
 type Payout struct {
 	File          string          `json:"file"`
 	Currency      record.Currency `json:"currency"`
-	Rows          int             `json:"payouts"` // payout rows
-	Movements     record.Money    `json:"-"`       // all other rows
-	Paid          record.Money    `json:"-"`       // payout rows, as they stand there
-	Left          record.Money    `json:"-"`       // the sum of both: zero when the file pays out all it has
+	Rows          int             `json:"payouts"`     // payout rows
+	Movements     record.Money    `json:"-"`           // all other rows
+	Paid          record.Money    `json:"-"`           // payout rows, as they stand there
+	Left          record.Money    `json:"-"`           // the sum of both: zero when the file pays out all it has
+	Settled       int             `json:"settled"`     // payments and refunds of the file whose net the account knows
+	Unsettled     int             `json:"not_settled"` // those whose net it does not
+	Stripe        record.Money    `json:"-"`           // the sum of these nets
+	StripeText    string          `json:"at_stripe"`
 	MovementsText string          `json:"movements"`
 	PaidText      string          `json:"paid"`
 	LeftText      string          `json:"left"`
@@ -105,7 +112,7 @@ func (r *Reconciler) Row(file, class string, rejected, held bool, total *record.
 	p := r.payouts[key]
 	if p == nil {
 		zero := record.Amount{Currency: total.Currency}.Money()
-		p = &Payout{File: strings.Clone(file), Currency: total.Currency, Movements: zero, Paid: zero, Left: zero}
+		p = &Payout{File: strings.Clone(file), Currency: total.Currency, Movements: zero, Paid: zero, Left: zero, Stripe: zero, StripeText: zero.Text()}
 		r.payouts[key] = p
 	}
 	into := &p.Movements
@@ -118,6 +125,70 @@ func (r *Reconciler) Row(file, class string, rejected, held bool, total *record.
 		p.Left, err = p.Left.Add(*total)
 	}
 	p.MovementsText, p.PaidText, p.LeftText = p.Movements.Text(), p.Paid.Text(), p.Left.Text()
+	return err
+}
+
+// settle adds what the account says of a payment and its refunds to the payouts
+// of the files that they are from.
+func (c *comparison) settle() error {
+	if len(c.records) == 0 || !c.claimed {
+		return nil
+	}
+	f := &c.records[0]
+	in := cmp.Or(f.In, f.Requested.Currency)
+	if len(c.payments) > 0 {
+		net, err := decimal.Parse(cmp.Or(f.Net, "0"))
+		if err != nil { // unreachable: it was one when it was read
+			return err
+		}
+		if err := c.payouts.add(f.File, in, record.Money{Amount: net, Currency: in}, f.Net != ""); err != nil {
+			return err
+		}
+	}
+	for _, stamp := range f.Refunds {
+		file, _, _ := cutLast(stamp.Row, ":")
+		fee, err := decimal.Parse(cmp.Or(stamp.Fee, "0"))
+		known := err == nil && stamp.Value > 0 && stamp.Currency == in
+		net := record.Money{Currency: in}
+		if known {
+			if net, err = (record.Money{Currency: in}).Sub(record.Amount{Currency: in, Value: stamp.Value}.Money()); err == nil {
+				net, err = net.Sub(record.Money{Amount: fee, Currency: in})
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if err := c.payouts.add(file, in, net, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// payouts are what the files have, by file and currency.
+type payouts map[payoutKey]*Payout
+
+// add counts a net that the account knows (or does not) of a file's payment.
+func (all payouts) add(file string, c record.Currency, net record.Money, known bool) (err error) {
+	p := all[payoutKey{file, c}]
+	switch {
+	case p == nil:
+		return nil
+	case !known:
+		p.Unsettled++
+		return nil
+	}
+	p.Settled++
+	p.Stripe, err = p.Stripe.Add(net)
+	p.StripeText = p.Stripe.Text()
 	return err
 }
 

@@ -63,7 +63,7 @@ Exit statuses: 0 done · 1 failed, nothing was written · 2 usage · 130 interru
 	flags.StringVar(&f.format, "format", "", "the `FORMAT` of -o -: csv (the default) or jsonl")
 	flags.StringVar(&f.locale, "locale", "", "write CSV for a spreadsheet of this `LOCALE`: de-DE is 1,5;2 with a byte order mark")
 	flags.BoolVar(&f.raw, "raw", false, "write text into CSV as it is: for programs; a spreadsheet may run it as a formula")
-	f.periodFlags.add(cmd)
+	f.periodFlags.add(cmd, "only payments", ", reported, settled or refunded")
 	f.reportFlags.add(cmd)
 	f.sealFlags.add(cmd)
 	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` requests under way at once")

@@ -16,13 +16,15 @@ type periodFlags struct {
 	by       string
 }
 
-func (f *periodFlags) add(cmd *cobra.Command) {
+// add adds the flags; payments says whose dates they are about, by the dates
+// that count.
+func (f *periodFlags) add(cmd *cobra.Command, payments, by string) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.month, "month", "", "only payments of the month `YYYY-MM`")
-	flags.StringVar(&f.from, "from", "", "only payments from this `DATE` on (YYYY-MM-DD)")
-	flags.StringVar(&f.to, "to", "", "only payments before this `DATE` (YYYY-MM-DD)")
+	flags.StringVar(&f.month, "month", "", payments+" of the month `YYYY-MM`")
+	flags.StringVar(&f.from, "from", "", payments+" from this `DATE` on (YYYY-MM-DD)")
+	flags.StringVar(&f.to, "to", "", payments+" before this `DATE` (YYYY-MM-DD)")
 	flags.StringVar(&f.zone, "zone", "", "the time `ZONE` of periods and dates, such as Europe/Berlin (default UTC)")
-	flags.StringVar(&f.by, "by", "paid", "the `DATE` that counts: paid (as stamped by payrec), reported, settled or refunded")
+	flags.StringVar(&f.by, "by", "paid", "the `DATE` that counts: paid (as stamped by payrec)"+by)
 }
 
 // period reads the flags that choose payments by date.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/govalues/decimal"
 	"github.com/spf13/cobra"
 
 	"github.com/payrec/payrec/exporter"
@@ -19,6 +20,8 @@ type reconcileFlags struct {
 	importFlags // the mapping, its params and the account
 	periodFlags
 	output    string
+	locale    string
+	tolerance string
 	within    bool
 	unstamped bool
 	force     bool
@@ -54,7 +57,9 @@ Exit statuses: 0 nothing is open · 1 failed · 2 usage or mapping wrong ·
 	flags.StringVarP(&f.mapping, "mapping", "m", "", "a preset's `NAME` or a mapping file (payrec presets lists the presets)")
 	flags.StringArrayVar(&f.params, "param", nil, "a parameter of the mapping, `NAME=VALUE`; repeat it for more")
 	flags.StringVarP(&f.output, "output", "o", "", "write all payments to `FILE`: .csv, .xlsx or .json")
-	f.periodFlags.add(cmd)
+	f.periodFlags.add(cmd, "look for payments that are not in the files, among those", " or reported")
+	flags.StringVar(&f.locale, "locale", "", "write CSV for a spreadsheet of this `LOCALE`: de-DE is 1,5;2 with a byte order mark")
+	flags.StringVar(&f.tolerance, "tolerance", "0", "take amounts for the same that are off by no more than `AMOUNT`, in major units of their currency")
 	flags.BoolVar(&f.within, "within", false, "look for payments that are not in the files on the days that the files cover")
 	flags.BoolVar(&f.unstamped, "unstamped", false, "count records that payrec did not report as not in the files too")
 	flags.IntVar(&f.concurrency, "concurrency", 8, "`N` pages of the account read at once")
@@ -75,9 +80,21 @@ func (a *app) reconcile(cmd *cobra.Command, f *reconcileFlags, names []string) (
 	if err != nil {
 		return err
 	}
+	if f.by != exporter.ByPaid && f.by != exporter.ByReported {
+		return usage("", "--by takes paid or reported here, not %q", f.by)
+	}
 	write, err := f.writer(period)
 	if err != nil {
 		return err
+	}
+	options := exporter.ReconcileOptions{Source: m.Source(), Period: period, Within: f.within, Unstamped: f.unstamped, Generator: "payrec " + version()}
+	if f.locale != "" {
+		if options.Locale, err = exporter.ParseLocale(f.locale); err != nil {
+			return usage("", "--%w", err)
+		}
+	}
+	if options.Tolerance, err = decimal.Parse(f.tolerance); err != nil || options.Tolerance.IsNeg() {
+		return usage("write it like 0.01", "--tolerance %q is no amount", f.tolerance)
 	}
 	t, err := a.open(ctx, &f.targetFlags, f.concurrency)
 	if err != nil {
@@ -89,9 +106,7 @@ func (a *app) reconcile(cmd *cobra.Command, f *reconcileFlags, names []string) (
 		return err
 	}
 	defer closing(&err, in.close)
-	r, err := exporter.NewReconciler(exporter.ReconcileOptions{
-		Source: m.Source(), Period: period, Within: f.within, Unstamped: f.unstamped, Generator: "payrec " + version(),
-	})
+	r, err := exporter.NewReconciler(options)
 	if err != nil {
 		return err
 	}
@@ -210,11 +225,20 @@ func (r *reconcileResult) write(p *printer) error {
 		g.add(string(l.State), thousands(int64(l.Count)), money(l.File, l.Currency), money(l.Stripe, l.Currency))
 	}
 	p.grid(g)
-	g = &grid{titles: []string{"payouts of", ">payouts", ">other rows", ">paid out", ">left"}}
+	g = &grid{titles: []string{"payouts of", ">payouts", ">other rows", ">paid out", ">left", ">net at Stripe", ">other rows less Stripe"}}
 	for _, x := range r.Payouts {
-		g.add(x.File, thousands(int64(x.Rows)), settled(x.Movements), settled(x.Paid), settled(x.Left))
+		stripe, gap := "", ""
+		if less, err := x.Movements.Sub(x.Stripe); err == nil && x.Settled > 0 {
+			stripe, gap = settled(x.Stripe), settled(less)
+		}
+		g.add(x.File, thousands(int64(x.Rows)), settled(x.Movements), settled(x.Paid), settled(x.Left), stripe, gap)
 	}
 	p.grid(g)
+	for _, x := range r.Payouts {
+		if x.Settled > 0 && x.Unsettled > 0 {
+			p.line("net at Stripe of %s: not known of %s", x.File, count(int64(x.Unsettled), "payment or refund"))
+		}
+	}
 	r.writeOpen(p)
 	for _, c := range r.Checks {
 		p.line("check %q does not hold%s: %s", c.Name, ofGroup(c.Group), c.Message)
@@ -226,6 +250,9 @@ func (r *reconcileResult) write(p *printer) error {
 		if note.n > 0 {
 			p.line("%s %s", count(int64(note.n), "row"), note.text)
 		}
+	}
+	if s.Tolerated > 0 {
+		p.line("%s matched within the tolerance", count(int64(s.Tolerated), "payment"))
 	}
 	if left := s.OtherSources + s.OnStripe + s.Unidentified; left > 0 {
 		p.line("left out: %s of other sources, %d processed by Stripe, %d without stamp and reference", count(int64(s.OtherSources), "record"), s.OnStripe, s.Unidentified)
