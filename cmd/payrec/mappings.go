@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	reports "github.com/payrec/payrec/exporter/report"
 	"github.com/payrec/payrec/mapping"
 )
 
@@ -169,22 +170,24 @@ func testMapping(cmd *cobra.Command, ref string, o mapping.Options, f *testFlags
 
 func (a *app) schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema mapping",
-		Short: "Print the JSON Schema of mappings, for editors",
-		Long: `Schema prints the JSON Schema (draft-07) of the mapping language. Editors that
-know YAML complete and check a mapping by it, when its first line is
+		Use:   "schema mapping|report",
+		Short: "Print the JSON Schema of mappings or reports, for editors",
+		Long: `Schema prints the JSON Schema (draft-07) of mappings, or of reports. Editors that
+know YAML complete and check a file by it, when its first line is
 
   # yaml-language-server: $schema=mapping.schema.json
 
 Exit statuses: 0 done · 2 there is no such schema`,
 		Example:   "  payrec schema mapping > mapping.schema.json",
-		ValidArgs: []string{"mapping"},
-		Args:      arguments(1, 1, "what to print the schema of: mapping"),
+		ValidArgs: []string{"mapping", "report"},
+		Args:      arguments(1, 1, "what to print the schema of: mapping or report"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if args[0] != "mapping" {
-				return usage("`payrec schema mapping` prints the one there is", "there is no schema of %q", args[0])
+			schemas := map[string]func() []byte{"mapping": mapping.Schema, "report": reports.Schema}
+			schema, ok := schemas[args[0]]
+			if !ok {
+				return usage("there are two: mapping and report", "there is no schema of %q", args[0])
 			}
-			_, err := cmd.OutOrStdout().Write(mapping.Schema())
+			_, err := cmd.OutOrStdout().Write(schema())
 			return err
 		},
 	}

@@ -17,7 +17,15 @@ import (
 // version is the only one there is, and what every report begins with.
 const version = "report/v1"
 
-var topKeys = []string{"payrec", "name", "title", "doc", "source", "params", "period", "lookups", "where", "let", "refuse", "text", "split", "sheets"}
+// The keys of the maps of the language; see schema.go for what they are for.
+var (
+	topKeys     = []string{"payrec", "name", "title", "doc", "source", "params", "period", "lookups", "where", "let", "refuse", "text", "split", "sheets"}
+	paramKeys   = []string{"doc", "required", "default", "values", "pattern"}
+	periodKeys  = []string{"by", "zone", "settled_at", "required"}
+	lookupKeys  = []string{"map", "missing", "doc"}
+	refusalKeys = []string{"when", "because"}
+	splitKeys   = []string{"rows", "bytes", "by"}
+)
 
 // A compiler compiles one report.
 type compiler struct {
@@ -90,7 +98,7 @@ func (c *compiler) readParams(root *node) {
 			c.params[name.Text] = expression.TextOf(c.given(name.Text, decl.Text))
 			return
 		}
-		if decl.Kind != yamltree.Null && !c.Keys(decl, fmt.Sprintf("param %q", name.Text), "doc", "required", "default", "values", "pattern") {
+		if decl.Kind != yamltree.Null && !c.Keys(decl, fmt.Sprintf("param %q", name.Text), paramKeys...) {
 			return
 		}
 		given := c.given(name.Text, c.OptionalText(decl, "default"))
@@ -142,7 +150,7 @@ func (c *compiler) given(name, otherwise string) string {
 // declares its values.
 func (c *compiler) period(n *node) {
 	p := exporter.Period{By: exporter.ByPaid, Zone: time.UTC, SettledKey: exporter.SettledKey}
-	if n != nil && c.Keys(n, "period", "by", "zone", "settled_at", "required") {
+	if n != nil && c.Keys(n, "period", periodKeys...) {
 		p.By = c.Choice(n.Get("by"), exporter.ByPaid, exporter.ByPaid, exporter.ByReported, exporter.BySettled, exporter.ByRefunded)
 		if s := c.OptionalText(n, "settled_at"); s != "" {
 			p.SettledKey = s
@@ -199,7 +207,7 @@ func (c *compiler) lookups(n *node) {
 	c.tables = map[string]*expression.Lookup{}
 	policies := map[string]expression.MissingPolicy{"error": expression.MissingError, "pass": expression.MissingPass, "empty": expression.MissingEmpty}
 	c.Pairs(n, "lookups", func(name, decl *node) {
-		if !c.Keys(decl, fmt.Sprintf("lookup %q", name.Text), "map", "missing", "doc") {
+		if !c.Keys(decl, fmt.Sprintf("lookup %q", name.Text), lookupKeys...) {
 			return
 		}
 		if decl.Get("map") == nil {
@@ -264,7 +272,7 @@ func (c *compiler) lets(n *names, at *node) {
 
 func (c *compiler) refusals(n *names, at *node) (all []refusal) {
 	c.Each(at, "refuse", func(item *node) {
-		if !c.Keys(item, "an entry of refuse", "when", "because") {
+		if !c.Keys(item, "an entry of refuse", refusalKeys...) {
 			return
 		}
 		r := refusal{c.condition(n, item.Get("when")), c.OptionalText(item, "because")}
@@ -287,7 +295,7 @@ type split struct {
 }
 
 func (c *compiler) split(n *node) {
-	if n == nil || !c.Keys(n, "split", "rows", "bytes", "by") {
+	if n == nil || !c.Keys(n, "split", splitKeys...) {
 		return
 	}
 	if at := n.Get("rows"); at != nil {

@@ -127,7 +127,7 @@ func (f textForm) with(l exporter.Locale) textForm {
 	if !f.said["delimiter"] {
 		f.delimiter = delimiter
 	}
-	if !f.said["decimal"] {
+	if !f.said["decimal"] && decimal != f.delimiter {
 		f.decimal = decimal
 	}
 	if !f.said["bom"] && !f.latin {

@@ -7,6 +7,11 @@ import (
 	"github.com/payrec/payrec/internal/yamltree"
 )
 
+var (
+	pivotKeys  = []string{"rows", "values"}
+	titledKeys = []string{"title", "value"}
+)
+
 // A pivot adds up items by the values of its rows. One of them is the currency
 // of the figures, whether it is said or not.
 type pivot struct {
@@ -25,7 +30,7 @@ type titledProgram struct {
 }
 
 func (c *compiler) pivot(s *sheet, n *node) {
-	if !c.Keys(n, "pivot", "rows", "values") {
+	if !c.Keys(n, "pivot", pivotKeys...) {
 		return
 	}
 	p := &pivot{currency: -1}
@@ -64,7 +69,7 @@ func (c *compiler) pivot(s *sheet, n *node) {
 func (c *compiler) titledValue(s *sheet, n *node, want ...expression.Kind) (t titledProgram, ok bool) {
 	at := n
 	if n.Kind == yamltree.Map {
-		if !c.Keys(n, "a value of a pivot", "title", "value") {
+		if !c.Keys(n, "a value of a pivot", titledKeys...) {
 			return t, false
 		}
 		if at = n.Get("value"); at == nil {

@@ -49,8 +49,10 @@ type line struct {
 type balance struct{ debit, credit, per int } // per is -1 for an item's lines
 
 var (
-	sheetKeys = []string{"name", "each", "where", "let", "refuse", "sort", "columns", "lines", "balance", "group", "pivot", "builtin"}
-	eachWords = []string{"payment", "attempt", "refund", "movement", "posting"}
+	sheetKeys   = []string{"name", "each", "where", "let", "refuse", "sort", "columns", "lines", "balance", "group", "pivot", "builtin"}
+	lineKeys    = []string{"when", "set"}
+	balanceKeys = []string{"debit", "credit", "per"}
+	eachWords   = []string{"payment", "attempt", "refund", "movement", "posting"}
 )
 
 // sheet compiles one; nil when nothing can be made of it.
@@ -210,7 +212,7 @@ func (c *compiler) sortBy(s *sheet, words ...string) (keys []sortKey) {
 }
 
 func (c *compiler) line(s *sheet, n *node) {
-	if !c.Keys(n, "a line", "when", "set") {
+	if !c.Keys(n, "a line", lineKeys...) {
 		return
 	}
 	l := &line{when: c.condition(s.names, n.Get("when")), set: make([]*value, len(s.columns))}
@@ -249,7 +251,7 @@ func (c *compiler) titled(s *sheet, at *node) int {
 }
 
 func (c *compiler) balance(s *sheet, n *node) {
-	if !c.Keys(n, "balance", "debit", "credit", "per") {
+	if !c.Keys(n, "balance", balanceKeys...) {
 		return
 	}
 	b := &balance{per: -1}

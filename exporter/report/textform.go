@@ -48,8 +48,12 @@ func (c *compiler) textForm(n *node) {
 		t.delimiter = s
 	}
 	t.decimal = c.Choice(n.Get("decimal"), ".", ".", ",")
-	if t.decimal == t.delimiter && t.said["decimal"] && t.said["delimiter"] {
-		c.At(n.Get("decimal"), `say delimiter: ";"`, "the decimal mark is the delimiter as well")
+	if t.decimal == t.delimiter {
+		at := n.Get("decimal")
+		if at == nil {
+			at = n.Get("delimiter")
+		}
+		c.At(at, `say delimiter: ";"`, "the decimal mark is the delimiter as well")
 	}
 	if c.Choice(n.Get("line_end"), "lf", "lf", "crlf") == "crlf" {
 		t.lineEnd = "\r\n"
