@@ -14,7 +14,7 @@ func (p *Plan) Orphans(ctx context.Context) (payments []string, err error) {
 	if err := p.settled(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := p.j.read.QueryContext(ctx, `
+	rows, err := p.j.query(ctx, `
 		SELECT DISTINCT e.payment FROM entry e WHERE e.no BETWEEN ?1 AND ?2 AND e.rank > 0
 			AND NOT EXISTS (SELECT 1 FROM op o WHERE o.source = e.source AND o.payment = e.payment AND o.call = 'report_payment')
 			AND (e.source, e.payment) NOT IN (SELECT source, payment FROM entry WHERE no BETWEEN ?1 AND ?2 AND rank = 0)

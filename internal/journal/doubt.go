@@ -81,7 +81,7 @@ func (j *Journal) doubts(ctx context.Context, yield func(record.Doubt, error) bo
 }
 
 func (j *Journal) doubtPage(ctx context.Context, query string, args ...any) (page []record.Doubt, last int64, err error) {
-	rows, err := j.read.QueryContext(ctx, query, args...)
+	rows, err := j.query(ctx, query, args...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -48,7 +48,7 @@ func (j *Journal) entries(ctx context.Context, from, last int64, dispositions []
 	state := `CASE WHEN ` + superseded + ` THEN 'planned' ELSE o.state END`
 	where, args := []string{"i.no BETWEEN ? AND ?"}, []any{from, last}
 	where, args = oneOf(where, args, "i.disposition", dispositions)
-	rows, err := j.read.QueryContext(ctx, `
+	rows, err := j.query(ctx, `
 		SELECT i.no, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, e.currency, e.value, e.class, f.name, e.line,
 			i.disposition, i.reason, `+state+`, `+superseded+`, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
 			o.first_sent, o.last_sent, o.attempts, pf.name, p.line, p.content
@@ -134,7 +134,7 @@ func (j *Journal) Totals(ctx context.Context) ([]Tally, error) {
 
 func (j *Journal) tallies(ctx context.Context, query string, args ...any) (list []Tally, err error) {
 	defer j.named(&err)
-	rows, err := j.read.QueryContext(ctx, query, args...)
+	rows, err := j.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,8 @@ type Journal struct {
 	w     *writer // nil when open for reading only
 	lock  *lock   // nil when open for reading only
 
+	prepared sync.Map // by query: *sql.Stmt of read
+
 	mu       sync.Mutex        // guards the fields below
 	flights  map[string]flight // by operation: begun here and not finished
 	planning bool              // a plan is being made
@@ -294,6 +296,31 @@ func (j *Journal) abandon() error {
 		err = j.w.close()
 	}
 	return errors.Join(err, j.lock.release())
+}
+
+// query runs a query that is prepared once: the journal has few, and compiling
+// some takes longer than running them.
+func (j *Journal) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := j.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+func (j *Journal) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := j.prepared.Load(query); ok {
+		return s.(*sql.Stmt), nil
+	}
+	s, err := j.read.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if other, ok := j.prepared.LoadOrStore(query, s); ok {
+		s.Close() // somebody was faster
+		return other.(*sql.Stmt), nil
+	}
+	return s, nil
 }
 
 func openReaders(path, vfs string) (*sql.DB, error) {

@@ -91,7 +91,7 @@ func (j *Journal) Run(ctx context.Context, name string) (RunStatus, error) {
 
 // complete adds what is kept in other tables.
 func (j *Journal) complete(ctx context.Context, r *RunStatus) (err error) {
-	rows, err := j.read.QueryContext(ctx, "SELECT name, path, sha256, size FROM run_file WHERE run = ? ORDER BY n", r.no)
+	rows, err := j.query(ctx, "SELECT name, path, sha256, size FROM run_file WHERE run = ? ORDER BY n", r.no)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (j *Journal) findRun(ctx context.Context, name string) (RunStatus, error) {
 
 func (j *Journal) queryRuns(ctx context.Context, where string, args ...any) (runs []RunStatus, err error) {
 	defer j.named(&err)
-	rows, err := j.read.QueryContext(ctx, `SELECT no, id, state, source, mapping, mapping_hash, params, created, changed, first, last FROM run WHERE `+where, args...)
+	rows, err := j.query(ctx, `SELECT no, id, state, source, mapping, mapping_hash, params, created, changed, first, last FROM run WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -147,7 +147,7 @@ func (j *Journal) Decisions(ctx context.Context, opID string) ([]record.Decision
 	if err := j.settle(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := j.read.QueryContext(ctx, "SELECT op_id, epoch, at, who, what, reason, record_id, from_state FROM decision WHERE op_id = ? ORDER BY no", opID)
+	rows, err := j.query(ctx, "SELECT op_id, epoch, at, who, what, reason, record_id, from_state FROM decision WHERE op_id = ? ORDER BY no", opID)
 	if err != nil {
 		return nil, err
 	}
