@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/payrec/payrec/internal/expression"
 )
@@ -57,6 +56,10 @@ type groups struct {
 	index    []indexEntry
 	bad      map[string]error // keys whose states could not be merged
 	block    []byte           // reused by find
+	entry    []byte           // reused by write
+	state    []byte           // likewise
+	new      states           // of groups to come
+	keys     scratch          // where the live keys are
 	closed   bool
 }
 
@@ -85,13 +88,29 @@ func (g *groups) of(key string) (states, error) {
 			return nil, fmt.Errorf("cannot keep %d groups: %w", g.limit, err)
 		}
 	}
-	s := make(states, len(g.aggregates))
-	for i, a := range g.aggregates {
-		s[i] = a.NewState()
-	}
-	g.live[strings.Clone(key)] = s
+	s := g.fresh()
+	g.live[g.keys.copied(key)] = s
 	g.most = max(g.most, len(g.live))
 	return s, nil
+}
+
+// freshGroups is for how many groups memory is taken at once.
+const freshGroups = 32
+
+// fresh are the states of a new group.
+func (g *groups) fresh() states {
+	n := len(g.aggregates)
+	if len(g.new) < n {
+		g.new = make(states, n*freshGroups)
+		for i, a := range g.aggregates {
+			for j, block := 0, a.NewStates(freshGroups); j < freshGroups; j++ {
+				g.new[j*n+i] = &block[j]
+			}
+		}
+	}
+	s := g.new[:n:n]
+	g.new = g.new[n:]
+	return s
 }
 
 // spill writes the live groups as one run and forgets them.
@@ -124,16 +143,17 @@ func (g *groups) spill() error {
 }
 
 func (g *groups) write(w *bufio.Writer, key string, s states) error {
-	b := binary.AppendUvarint(nil, uint64(len(key)))
+	b := binary.AppendUvarint(g.entry[:0], uint64(len(key)))
 	b = append(b, key...)
 	for _, state := range s {
-		data, err := state.MarshalBinary()
-		if err != nil {
+		var err error
+		if g.state, err = state.AppendBinary(g.state[:0]); err != nil {
 			return err
 		}
-		b = binary.AppendUvarint(b, uint64(len(data)))
-		b = append(b, data...)
+		b = binary.AppendUvarint(b, uint64(len(g.state)))
+		b = append(b, g.state...)
 	}
+	g.entry = b
 	g.size += int64(len(b))
 	_, err := w.Write(b)
 	return err
@@ -143,13 +163,13 @@ func (g *groups) write(w *bufio.Writer, key string, s states) error {
 type runReader struct {
 	g     *groups
 	r     *bufio.Reader
-	at    int64 // place of the next entry
+	buf   []byte // of the part read last
 	key   string
 	state states
 }
 
 func (g *groups) reader(s span) *runReader {
-	return &runReader{g: g, r: bufio.NewReaderSize(io.NewSectionReader(g.file, s.from, s.to-s.from), 1<<15), at: s.from}
+	return &runReader{g: g, r: bufio.NewReaderSize(io.NewSectionReader(g.file, s.from, s.to-s.from), 1<<15)}
 }
 
 func (r *runReader) bytes() ([]byte, error) {
@@ -157,9 +177,11 @@ func (r *runReader) bytes() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, n)
+	if n > uint64(cap(r.buf)) {
+		r.buf = make([]byte, n, 2*n)
+	}
+	b := r.buf[:n]
 	_, err = io.ReadFull(r.r, b)
-	r.at += int64(len(binary.AppendUvarint(nil, n))) + int64(n)
 	return b, err
 }
 

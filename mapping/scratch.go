@@ -63,11 +63,26 @@ func (s *scratch) text(b []byte) string {
 	if len(b) > textBlock/8 {
 		return string(b)
 	}
-	if s.texts.Cap()-s.texts.Len() < len(b) {
+	at := s.place(len(b))
+	s.texts.Write(b)
+	return s.texts.String()[at:]
+}
+
+// copied is a copy of a text, which holds on to nothing else.
+func (s *scratch) copied(text string) string {
+	if len(text) > textBlock/8 {
+		return strings.Clone(text)
+	}
+	at := s.place(len(text))
+	s.texts.WriteString(text)
+	return s.texts.String()[at:]
+}
+
+// place makes sure that so many bytes have room, and says where.
+func (s *scratch) place(n int) int {
+	if s.texts.Cap()-s.texts.Len() < n {
 		s.texts = strings.Builder{}
 		s.texts.Grow(textBlock)
 	}
-	at := s.texts.Len()
-	s.texts.Write(b)
-	return s.texts.String()[at:]
+	return s.texts.Len()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -25,6 +26,15 @@ type accum struct {
 // NewState is the state of a group without rows.
 func (a *Aggregate) NewState() *State {
 	return &State{of: a, accums: make([]accum, len(a.terms))}
+}
+
+// NewStates are so many states of groups without rows, in one piece of memory.
+func (a *Aggregate) NewStates(n int) []State {
+	states, accums := make([]State, n), make([]accum, n*len(a.terms))
+	for i := range states {
+		states[i] = State{a, accums[i*len(a.terms) : (i+1)*len(a.terms) : (i+1)*len(a.terms)]}
+	}
+	return states
 }
 
 // Add takes in one row. A row that fails leaves the state as it was.
@@ -204,8 +214,11 @@ const stateV1 = 1
 var errBroken = errors.New("the stored state is broken")
 
 // MarshalBinary encodes the state, so that many groups can wait on disk.
-func (s *State) MarshalBinary() ([]byte, error) {
-	b := binary.BigEndian.AppendUint32([]byte{stateV1}, s.of.sign)
+func (s *State) MarshalBinary() ([]byte, error) { return s.AppendBinary(nil) }
+
+// AppendBinary is MarshalBinary behind what b holds.
+func (s *State) AppendBinary(b []byte) ([]byte, error) {
+	b = binary.BigEndian.AppendUint32(append(b, stateV1), s.of.sign)
 	for i, t := range s.of.terms {
 		a := s.accums[i]
 		b = binary.AppendUvarint(b, uint64(a.n))
@@ -260,8 +273,48 @@ func appendValue(b []byte, v Value) []byte {
 		b = binary.AppendVarint(b, int64(v.at.Nanosecond()))
 		return binary.AppendVarint(b, int64(offset))
 	}
-	b = appendBytes(b, v.num.String())
-	return appendBytes(b, v.str)
+	return appendBytes(appendDecimal(b, v.num), v.str)
+}
+
+// A decimal as it is stored: its scale, with a bit for minus, and its digits as
+// a whole number; or longDecimal and its text.
+const (
+	minusBit    = 0x40
+	longDecimal = 0x80
+)
+
+func appendDecimal(b []byte, d decimal.Decimal) []byte {
+	if d.Coef() > math.MaxInt64 {
+		return appendBytes(append(b, longDecimal), d.String())
+	}
+	head := byte(d.Scale())
+	if d.IsNeg() {
+		head |= minusBit
+	}
+	return binary.AppendUvarint(append(b, head), d.Coef())
+}
+
+func (d *decoder) decimal() (out decimal.Decimal) {
+	if len(d.rest) == 0 {
+		d.broken = true
+		return out
+	}
+	head := d.rest[0]
+	d.rest = d.rest[1:]
+	var err error
+	if head == longDecimal {
+		out, err = parseDecimal(d.bytes())
+	} else if coef := d.uvarint(); coef > math.MaxInt64 {
+		err = errBroken
+	} else {
+		value := int64(coef)
+		if head&minusBit != 0 {
+			value = -value
+		}
+		out, err = decimal.New(value, int(head&^minusBit))
+	}
+	d.broken = d.broken || err != nil
+	return out
 }
 
 func appendBytes(b []byte, s string) []byte {
@@ -323,10 +376,6 @@ func (d *decoder) value(k Kind) Value {
 		}
 		return TimeOf(time.Unix(sec, nsec).In(zone))
 	}
-	num, err := parseDecimal(d.bytes())
-	if err != nil {
-		d.broken = true
-	}
-	currency := d.bytes()
-	return Value{kind: k, filled: true, num: num, str: currency}
+	num := d.decimal()
+	return Value{kind: k, filled: true, num: num, str: d.bytes()}
 }
