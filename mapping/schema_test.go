@@ -328,7 +328,9 @@ func TestSchemaIsNoStricterThanTheCompiler(t *testing.T) {
 			t.Fatal(err)
 		}
 		replaceEach(&whole, func(at string) {
-			tried++
+			if tried++; testing.Short() && tried%8 != 0 {
+				return
+			}
 			changed, err := json.Marshal(whole) // YAML as well
 			if err != nil {
 				t.Fatal(err)
@@ -341,6 +343,9 @@ func TestSchemaIsNoStricterThanTheCompiler(t *testing.T) {
 				t.Errorf("%s%s: %v", file, at, err)
 			}
 		})
+	}
+	if testing.Short() {
+		tried /= 8
 	}
 	if loaded < tried/20 {
 		t.Errorf("of %d changed mappings only %d loaded: the test tries nothing", tried, loaded)
