@@ -183,7 +183,7 @@ func (r *reportResult) write(p *printer) {
 	}
 	p.grid(g)
 	if n := len(r.Exceptions) + r.More; n > 0 {
-		p.line("%s with no line, of which nobody knows whether they belong here:", count(int64(n), "payment"))
+		p.line("%s, of money that has no line here:", count(int64(n), "exception"))
 		for _, e := range r.Exceptions[:min(len(r.Exceptions), shownExceptions)] {
 			p.line("  %s: %s", e.Payment, e.Reason)
 		}

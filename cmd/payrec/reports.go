@@ -59,7 +59,10 @@ func listReports(cmd *cobra.Command, _ []string) error {
 func showReport(cmd *cobra.Command, args []string) error {
 	source, ok := reports.ShippedSource(args[0])
 	if !ok {
-		return usage("`payrec reports` lists them", "there is no report %q", args[0])
+		if _, err := reports.Lint(args[0], reports.Options{}); err != nil { // which one was meant
+			return &failure{exitUsage, err, ""}
+		}
+		return usage("", "%q is a file of your own; show prints those that come with payrec", args[0])
 	}
 	cmd.Print(string(source))
 	return nil
