@@ -50,7 +50,7 @@ func specimenOf(t *testing.T, killed bool) *specimen {
 		r.finish()
 	}
 	s := &specimen{dir: t.TempDir(), files: map[string][]byte{}}
-	for _, suffix := range []string{"", "-wal", ".lock"} {
+	for _, suffix := range []string{"", "-wal", ".lock", ".sums"} {
 		if text, err := os.ReadFile(r.journal + suffix); err == nil {
 			s.files[suffix] = text
 		}
@@ -74,7 +74,7 @@ func (s *specimen) path() string { return filepath.Join(s.dir, "payrec.journal")
 
 func (s *specimen) write(t *testing.T, files map[string][]byte) {
 	t.Helper()
-	for _, suffix := range []string{"", "-wal", ".lock", "-shm"} {
+	for _, suffix := range []string{"", "-wal", ".lock", ".sums", "-shm"} {
 		os.Remove(s.path() + suffix)
 		if text, ok := files[suffix]; ok {
 			if err := os.WriteFile(s.path()+suffix, text, 0o600); err != nil {
@@ -179,8 +179,8 @@ func TestDamagedJournal(t *testing.T) {
 						t.Errorf("silent %s", first)
 					case !killed && fates[recovered]+fates[behind] > 0:
 						t.Error("a closed journal was opened in spite of its damage")
-					case suffix == "" && fates[behind] > 0:
-						t.Error("the file went back in time")
+					case fates[behind] > 0:
+						t.Error("the journal went back in time")
 					}
 				})
 			}
@@ -188,21 +188,24 @@ func TestDamagedJournal(t *testing.T) {
 	}
 }
 
-// TestDamagedWAL: a process is killed and its WAL damaged. Lost commits or not,
-// the next import does nothing a second time while the keys are known.
+// TestDamagedWAL: a process is killed and its WAL damaged. The next import
+// refuses to go on from it, unless nothing that was promised is hurt; with the
+// WAL put back it goes on.
 func TestDamagedWAL(t *testing.T) {
 	rounds := 12
 	if testing.Short() {
 		rounds = 3
 	}
+	times := 0
 	for i := range rounds {
 		r := newRound(t, "damage", "kept", uint64(i), &tally{})
 		nth := 1 + r.random.IntN(18)
 		r.kill(kill{concurrency: 1, trap: newTrap(points[i%len(points)], func(a arrival) bool { return a.write && a.nth == nth })})
-		wal, err := os.ReadFile(r.journal + "-wal")
+		sound, err := os.ReadFile(r.journal + "-wal")
 		if err != nil {
 			t.Fatal(err)
 		}
+		wal := slices.Clone(sound)
 		if at := r.random.IntN(len(wal)); i%2 == 0 {
 			wal = wal[:at]
 		} else {
@@ -211,6 +214,32 @@ func TestDamagedWAL(t *testing.T) {
 		if err := os.WriteFile(r.journal+"-wal", wal, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		if said := r.refused(); said != "" {
+			times++
+			if !strings.Contains(said, "payrec.journal") || !strings.Contains(said, "restore it") {
+				t.Errorf("refused with %s", said)
+			}
+			if err := os.WriteFile(r.journal+"-wal", sound, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		r.judge()
 	}
+	if times == 0 {
+		t.Error("no damage was noticed")
+	}
+	t.Logf("%d of %d damaged WALs were refused", times, rounds)
+}
+
+// refused runs the import and returns what it says when it refuses the journal,
+// and "" when it goes through.
+func (r *round) refused() string {
+	v := r.world.visit(r.t, nil)
+	defer v.end()
+	p := r.start(v.url, 4)
+	<-p.ended
+	if p.ProcessState.ExitCode() == exitOK {
+		return ""
+	}
+	return p.stderr.String()
 }
