@@ -146,7 +146,9 @@ func tallyFacts(calls []record.Tally) (facts []Fact) {
 	var order []key
 	for _, t := range calls {
 		k := key{t.Call, t.Currency, string(t.State)}
-		if t.State == "" || t.Disposition == record.Changed || t.Disposition == record.Duplicate || t.Disposition == record.Conflicting {
+		if t.Disposition == record.Same {
+			k.outcome = "already there"
+		} else if t.State == "" || t.Disposition == record.Changed || t.Disposition == record.Duplicate || t.Disposition == record.Conflicting {
 			k.outcome = string(t.Disposition)
 		}
 		if sums[k] == nil {
