@@ -55,6 +55,7 @@ func (r *Reconciliation) grid(name string, n int, items iter.Seq2[Item, error]) 
 		{name: "state", title: "State", width: 18},
 		{name: "payment", title: "Payment", width: 28},
 		{name: "payment_reference", title: "Payment reference", width: 28},
+		{name: "details", title: "What is open", width: 60},
 	}, moments("at", "Date", zone), []column{
 		{name: "file_currency", title: "Currency in file", width: 10},
 		{name: "file_amount", title: "Amount in file", width: 17, totalIn: "file_currency"},
@@ -67,7 +68,6 @@ func (r *Reconciliation) grid(name string, n int, items iter.Seq2[Item, error]) 
 		{name: "source_file", title: "Source file", width: 30},
 		{name: "source_line", title: "Source line", width: 10},
 		{name: "journal", title: "Journal", width: 20},
-		{name: "details", title: "What is open", width: 70},
 	})
 	for _, l := range r.Summary.Lines {
 		if l.Currency != "" && !slices.Contains(g.currencies, l.Currency) && n > 0 {
@@ -87,7 +87,7 @@ func (r *Reconciliation) grid(name string, n int, items iter.Seq2[Item, error]) 
 
 func (i Item) cells(zone *time.Location) []cell {
 	var file, stripe record.Currency
-	row := appendMoments([]cell{textCell(string(i.State)), textCell(i.Payment), textCell(i.Reference)}, i.At, zone)
+	row := appendMoments([]cell{textCell(string(i.State)), textCell(i.Payment), textCell(i.Reference), textCell(strings.Join(i.Details, "; "))}, i.At, zone)
 	for _, side := range []struct {
 		a *record.Amount
 		c *record.Currency
@@ -108,7 +108,7 @@ func (i Item) cells(zone *time.Location) []cell {
 	if i.Line > 0 {
 		line = numberCell(int64(i.Line))
 	}
-	return append(row, textCell(strings.Join(i.Records, " ")), textCell(i.File), line, textCell(i.Journal), textCell(strings.Join(i.Details, "; ")))
+	return append(row, textCell(strings.Join(i.Records, " ")), textCell(i.File), line, textCell(i.Journal))
 }
 
 // refundedCell is an amount in the first currency that is known, empty for none.
@@ -126,7 +126,7 @@ func (r *Reconciliation) summaryChapter() chapter {
 	sheet := r.summarySheet()
 	return chapter{
 		lay: func(b *book) error {
-			return b.lay("Summary", page{widths: []float64{30, 12, 14, 22, 22, 22, 22, 22}, rows: len(sheet.rows)})
+			return b.lay("Summary", page{widths: []float64{46, 12, 14, 22, 22, 22, 22, 22}, rows: len(sheet.rows)})
 		},
 		write: func(b *book) error {
 			s, err := b.begin("Summary")
