@@ -132,13 +132,16 @@ func openOther(path string, d *table.Dialect, refusal error) (*table.Reader, err
 	if r, err := table.Open(path, other); err == nil {
 		*d = other
 		return r, nil
-	} else if e := (*table.Error)(nil); !errors.As(err, &e) || !strings.HasPrefix(e.Msg, "the file is text") {
-		return nil, err
 	}
-	if e := (*table.Error)(nil); errors.As(refusal, &e) && strings.HasPrefix(e.Hint, "say encoding: ") {
+	e := (*table.Error)(nil)
+	switch {
+	case errors.As(refusal, &e) && strings.HasPrefix(e.Hint, "say encoding: "):
 		other = *d
 		other.Encoding = strings.TrimPrefix(e.Hint, "say encoding: ")
 		return table.Open(path, other)
+	case errors.As(refusal, &e) && e.Hint == "say format: xlsx":
+		_, err := table.Open(path, other) // a workbook, and what is wrong with it
+		return nil, err
 	}
 	return nil, refusal
 }

@@ -47,8 +47,8 @@ var magics = []struct {
 	{"%!PS", kindOther, "a PostScript document"},
 	{"-----BEGIN PGP", kindOther, "encrypted with PGP"},
 	{"version https://git-lfs", kindOther, "a pointer of Git LFS, not the file itself"},
-	{"\xff\xfe\x00\x00", kindOther, "text in UTF-32, which nothing else reads either"},
-	{"\x00\x00\xfe\xff", kindOther, "text in UTF-32, which nothing else reads either"},
+	{"\xff\xfe\x00\x00", kindOther, "text in UTF-32"},
+	{"\x00\x00\xfe\xff", kindOther, "text in UTF-32"},
 }
 
 // markup are beginnings of documents that some systems serve as "Excel", and
@@ -91,9 +91,13 @@ func identify(head []byte) (k kind, what string) {
 // line ends, an escape or the end-of-file of DOS, control characters; a few of
 // them are errors of their rows.
 func identifyText(head []byte) (what, hint string) {
+	whole := len(head)
 	head = bytes.TrimRight(head, "\x00") // as padding they are the last row's error
-	if len(head) == 0 {
+	switch {
+	case whole == 0:
 		return "", ""
+	case len(head) == 0:
+		return "nothing but NUL bytes", "a disk was full or a copy broke off; fetch it again"
 	}
 	nuls := [2]int{}
 	controls := 0

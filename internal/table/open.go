@@ -161,16 +161,25 @@ func (r *Reader) unwrap(src io.Reader, at *os.File) error {
 			data, _ := io.ReadAll(io.LimitReader(br, 8<<20))
 			return isA(identifyOLE(data), "save it as .xlsx without a password, or as CSV")
 		case kindOther:
-			hint := "export it again as CSV or as an XLSX workbook"
-			if strings.HasSuffix(what, " archive") {
-				hint = "unpack it first"
-			}
-			return isA(what, hint)
+			return isA(what, instead(what))
 		default:
 			return r.openText(br, head)
 		}
 	}
 	return &fault{cell: -1, msg: "is an archive in an archive in an archive", hint: "unpack it first"}
+}
+
+// instead says what to do about a file of some kind.
+func instead(what string) string {
+	switch {
+	case strings.HasSuffix(what, " archive"):
+		return "unpack it first"
+	case strings.HasSuffix(what, "PGP"):
+		return "decrypt it first"
+	case strings.Contains(what, "Git LFS"):
+		return "git lfs pull fetches that"
+	}
+	return "export it again as CSV or as an XLSX workbook"
 }
 
 func isA(what, hint string) error {
