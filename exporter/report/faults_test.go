@@ -157,7 +157,7 @@ func FuzzReport(f *testing.F) {
 	account := june()
 	f.Fuzz(func(t *testing.T, src []byte) {
 		r, problems := parse("x.yaml", src, Options{Period: inJune}, true)
-		lines := bytes.Count(src, []byte("\n")) + 1
+		lines := bytes.Count(src, []byte("\n")) + bytes.Count(src, []byte("\r")) + 1
 		for _, p := range problems {
 			if p.Line < 0 || p.Line > lines+1 || p.Msg == "" || !utf8.ValidString(p.Msg) && utf8.Valid(src) {
 				t.Errorf("%+v in %d lines", p, lines)
