@@ -58,7 +58,7 @@ func WriteReview(w io.Writer, entries iter.Seq2[record.Entry, error]) (int64, er
 
 // writeTyped writes a line for each entry that lineOf wants.
 func writeTyped(w io.Writer, entries iter.Seq2[record.Entry, error], lineOf func(record.Entry) (any, bool)) (n int64, err error) {
-	lines := make(chan any)
+	lines := make(chan any, 256) // entries are read while lines are written
 	written := make(chan error, 1)
 	go func() {
 		written <- gocsv.MarshalChan(lines, gocsv.DefaultCSVWriter(w))
