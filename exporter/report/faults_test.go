@@ -176,16 +176,14 @@ func FuzzReport(f *testing.F) {
 			return // of its faults
 		}
 		defer b.Close()
-		for _, path := range []string{"x.csv", "x.xlsx"} {
-			files, err := b.Files(path, TextOptions{})
-			if err != nil {
-				continue
-			}
-			for _, file := range files {
-				var first, again bytes.Buffer
-				if one, two := file.Write(&first), file.Write(&again); one == nil && two == nil && path == "x.csv" && !bytes.Equal(first.Bytes(), again.Bytes()) {
-					t.Errorf("%s differs when it is written again", file.Path)
-				}
+		files, err := b.Files("x.csv", TextOptions{}) // a workbook takes too long to make thousands of
+		if err != nil {
+			return
+		}
+		for _, file := range files {
+			var first, again bytes.Buffer
+			if one, two := file.Write(&first), file.Write(&again); one == nil && two == nil && !bytes.Equal(first.Bytes(), again.Bytes()) {
+				t.Errorf("%s differs when it is written again", file.Path)
 			}
 		}
 	})
