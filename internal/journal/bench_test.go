@@ -3,23 +3,31 @@ package journal
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 )
 
 // BenchmarkSend measures Begin and Finish of one call, from one goroutine and
-// from many; every Begin waits for the disk.
+// from many; every Begin waits for the disk, or, to see what that costs, does not.
 func BenchmarkSend(b *testing.B) {
-	for _, senders := range []int{1, 32} {
-		b.Run(fmt.Sprint(senders), func(b *testing.B) {
+	for _, bb := range []struct {
+		senders  int
+		unsynced bool
+	}{{1, false}, {32, false}, {32, true}} {
+		b.Run(fmt.Sprintf("senders=%d/unsynced=%t", bb.senders, bb.unsynced), func(b *testing.B) {
 			ctx := context.Background()
-			j := newJournal(b)
+			j, err := Open(ctx, filepath.Join(b.TempDir(), "j"), me, Options{Unsynced: bb.unsynced})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer j.Close()
 			plan(b, j, "r", payments(b.N)...)
 			b.ResetTimer()
 			var next atomic.Int64
 			var wg sync.WaitGroup
-			for range senders {
+			for range bb.senders {
 				wg.Go(func() {
 					for n := next.Add(1) - 1; n < int64(b.N); n = next.Add(1) - 1 {
 						id := pay(fmt.Sprint("p", n), "x").ID

@@ -62,10 +62,22 @@
 // that is known of the call is its stamp. The schema is
 // private: application_id marks the file, user_version counts its format.
 //
+// # Sealing
+//
+// A plan's calls are compared with each other and with the journal in one
+// transaction when it is sealed. Most stand in their plan once and are the only
+// call of their payment; two sieves (Bloom filters) notice the others while they
+// are added, so that only those are sorted, and memory stays flat. The first
+// plan of a journal makes the indexes after the rows. Bodies of calls that have
+// had their effect are not written again.
+//
 // # Durability
 //
 // WAL with synchronous=FULL on one writing connection that one goroutine owns;
-// what is waiting is committed together. The first failed write or sync is
+// what is waiting is committed together, and an answer that nobody waits for
+// waits some milliseconds for the next call that is begun, whose sync it shares.
+// The jobs of this connection call SQLite without database/sql, which costs more
+// than what SQLite does for a call. The first failed write or sync is
 // final: a file whose sync failed cannot be trusted to read back, so the
 // journal refuses every further write and the caller stops sending. One process
 // writes at a time, held by a lock on PATH.lock that dies with the process; the

@@ -84,7 +84,8 @@ func begin(w *writer, opID string, epoch int, recordID string, now int64) (fligh
 }
 
 // Finish says what the call came to. It is queued behind the Begins before it
-// and may return before it is on disk: a crash then only means that the call is
+// and returns before it is on disk, which the next Begin, [Journal.Flush] or some
+// milliseconds bring about: a crash then only means that the call is
 // asked again under its key. A [*TransitionError] says that the operation was
 // not begun here, or that the outcome is not possible: what was in doubt cannot
 // become certainly not executed. Finish does not give up when ctx ends, because
