@@ -47,6 +47,7 @@ type Draft struct {
 	// What the plan has; if nothing of it, sealing need not look at payments.
 	children, blocks, conflicts bool
 	duplicates                  bool
+	concerned                   concerned // payments with children or blocks
 
 	repeated extsort.Tuples[verdict] // duplicates and conflicts
 	halted   extsort.Tuples[verdict] // parked and held
@@ -97,6 +98,9 @@ func (d *Draft) Add(_ context.Context, op record.Op) error {
 		reads: d.hasher.text(op.Content),
 		value: op.Amount.Value,
 	}
+	if rankOf(op.Call) > 0 {
+		s.payment = d.hasher.payment(op.Source, op.Payment)
+	}
 	return d.add(&s, appendCall(nil, op.Line, op.Amount.Value, op.Natural, op.Payment, op.Order))
 }
 
@@ -104,6 +108,7 @@ func (d *Draft) Add(_ context.Context, op record.Op) error {
 type sketch struct {
 	shape       shape
 	what, reads [2]uint64 // hashes of the call's identity and content
+	payment     [2]uint64 // hash of its key, of a call that needs the payment's record
 	value       int64
 }
 
@@ -117,7 +122,10 @@ func (d *Draft) add(s *sketch, entry []byte) error {
 		d.news = append(d.news, tallied{})
 	}
 	d.news[no].add(1, s.value)
-	d.children = d.children || d.shapes.list[no].rank > 0
+	if d.shapes.list[no].rank > 0 {
+		d.children = true
+		d.concerned.add(s.payment)
+	}
 	at, err := d.log.add(callEntry, uint64(no), entry)
 	if err == nil {
 		err = d.ops.Add([5]uint64{s.what[0], s.what[1], uint64(at), s.reads[0], s.reads[1]})
@@ -133,6 +141,7 @@ func (d *Draft) Block(_ context.Context, source, payment, reason string) error {
 		return err
 	}
 	d.blocks = true
+	d.concerned.add(d.hasher.payment(source, payment))
 	_, err := d.log.add(blockEntry, 0, appendBlock(nil, source, payment, reason))
 	return d.failed(err)
 }
@@ -282,9 +291,29 @@ func (h hasher) identity(source string, call record.CallName, natural string) [2
 }
 
 // payment is the hash of a payment's key.
-func (h hasher) payment(source string, payment []byte) [2]uint64 {
+func (h hasher) payment(source, payment string) [2]uint64 {
 	var buf [256]byte
 	return h.bytes(append(appendText(buf[:0], source), payment...))
+}
+
+// concerned is a set of payments, by the hashes of their keys, that may take
+// others for its own: a bit for each.
+type concerned []uint64
+
+// concernedBits is how many bits there are: half a mebibyte of them.
+const concernedBits = 1 << 22
+
+func (c *concerned) add(payment [2]uint64) {
+	if *c == nil {
+		*c = make(concerned, concernedBits/64)
+	}
+	bit := payment[0] % concernedBits
+	(*c)[bit/64] |= 1 << (bit % 64)
+}
+
+func (c concerned) has(payment [2]uint64) bool {
+	bit := payment[0] % concernedBits
+	return c != nil && c[bit/64]&(1<<(bit%64)) != 0
 }
 
 // appendText appends a text so that no two lists of texts come out the same.

@@ -172,8 +172,11 @@ func (d *Draft) lanes(ctx context.Context) error {
 		if v.kind == isDuplicate {
 			return true, nil // nothing becomes of it, whatever its payment
 		}
-		p := d.stepOf(at, e, v)
-		return true, steps.Add(p)
+		step := d.stepOf(at, e, v)
+		if !d.conflicts && !d.concerned.has([2]uint64{step[0], step[1]}) {
+			return true, nil // a payment by itself: nothing to wait for, nobody who waits
+		}
+		return true, steps.Add(step)
 	})
 	if err != nil {
 		return err
@@ -212,11 +215,11 @@ const (
 
 func (d *Draft) stepOf(at int64, e *logEntry, v judgement) laneStep {
 	if e.kind == blockEntry {
-		p := d.hasher.payment(string(e.source), e.payment)
+		p := d.hasher.payment(string(e.source), string(e.payment))
 		return laneStep{p[0], p[1], uint64(at), stepBlock}
 	}
 	s := &d.shapes.list[e.shape]
-	p := d.hasher.payment(s.source, e.payment)
+	p := d.hasher.payment(s.source, string(e.payment))
 	t := laneStep{p[0], p[1], uint64(at), 0}
 	if v.kind == isConflict {
 		t[3] |= stepConflict

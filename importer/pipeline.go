@@ -240,5 +240,8 @@ func (m *maker) make(c *made, e *mapping.Event) {
 		reads: m.draft.hasher.bytes(m.buf),
 		value: e.Amount.Value,
 	}
+	if !e.Call.Creates() {
+		c.sketch.payment = m.draft.hasher.payment(m.source, e.Payment)
+	}
 	c.entry = appendCall(c.entry[:0], e.Pos.Line, e.Amount.Value, e.ID, e.Payment, e.Order)
 }
