@@ -66,7 +66,7 @@ func BenchmarkExport(b *testing.B) {
 // BenchmarkWrite writes what was read before: what a format costs by itself.
 func BenchmarkWrite(b *testing.B) {
 	const n = 50_000
-	d, err := Collect(b.Context(), many{n, generate(500, 1).records}, Options{})
+	d, err := Collect(b.Context(), many{n, generateYear(500, 1).records}, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -375,3 +375,39 @@ func (f *failing) Write(b []byte) (int, error) {
 	}
 	return len(b), nil
 }
+
+// TestNoAllocationPerRow: however many rows, what is allocated is the frame.
+func TestNoAllocationPerRow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector allocates by itself") // make race says -short
+	}
+	f := excelize.NewFile()
+	defer f.Close()
+	p, err := sheet.Begin(io.Discard, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := p.Rows("Sheet1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func() {
+		if err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+		r.Text(1, "plain")
+		r.Text(1, `<markup> & "ä€😀" _x0041_`)
+		r.Int(2, 42)
+		r.Decimal(3, true, 123456, 2)
+		r.Moment(4, 1_780_000_000)
+		r.Empty()
+		r.Blank(5)
+	}
+	row() // names of columns and styles
+	if n := testing.AllocsPerRun(5_000, row); n > 0.01 {
+		t.Errorf("%v allocations per row", n)
+	}
+	if err := errors.Join(r.End(), p.Close()); err != nil {
+		t.Fatal(err)
+	}
+}

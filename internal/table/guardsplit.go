@@ -32,11 +32,12 @@ const splitters = ",;\t\r\n"
 
 // pieces changes what follows a splitter other than the file's own delimiter.
 func pieces(cell string, delimiter rune, change func(string) string) string {
-	if !strings.ContainsAny(cell, splitters) {
+	splits := func(r rune) bool { // the file's own delimiter is behind quotes
+		return strings.ContainsRune(splitters, r) && (r != delimiter || r == '\r' || r == '\n')
+	}
+	if strings.IndexFunc(cell, splits) < 0 {
 		return cell
 	}
-	own := func(r rune) bool { return r == delimiter && r != '\r' && r != '\n' }
-	splits := func(r rune) bool { return strings.ContainsRune(splitters, r) && !own(r) }
 	var b strings.Builder
 	for first := true; ; first = false {
 		i := strings.IndexFunc(cell, splits)
