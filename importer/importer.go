@@ -7,6 +7,10 @@
 //   - To plan is to read every row, classify it, turn it into calls and write
 //     these into a [Book]. Nothing is sent, and memory stays flat: payments
 //     whose rows lie far apart meet in the book, not here.
+//     Rows are mapped side by side, and taken in their order (pipeline.go); those
+//     of a mapping that gathers are mapped one after the other.
+//   - A [Draft] is the book of a dry run: it holds a plan against itself alone,
+//     and is gone afterwards.
 //   - To apply is to send what a sealed plan says is to be sent, through a
 //     [Sender], noting in a [Ledger] each intent before its bytes leave and
 //     each answer after it came.

@@ -41,6 +41,13 @@
 // Memory does not grow with the file: groups of checks and of values over
 // several rows spill to a temporary file (groups.go).
 //
+// A row is read once, and what many rows have in common is found out once: what
+// a text among few means to the rules (session.go), how a zone's clocks go around a
+// date (times.go), that a call with just these fields passes its spec (calls.go). What
+// is plain is read the short way (number.go, times.go); whatever else is read the
+// careful way, which alone words what is wrong. Results share blocks of memory
+// (scratch.go). Rows can be mapped side by side and taken in their order (ahead.go).
+//
 // # Rows that belong together
 //
 // When several rows make one call (gather.go), its first row makes it and the
