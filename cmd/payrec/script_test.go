@@ -44,7 +44,9 @@ func mainLater() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop)
 	clock := func() time.Time { return time.Now().Add(offset) }
-	os.Exit(run(ctx, env{os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, clock}))
+	status := run(ctx, env{os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, clock})
+	writePeak()
+	os.Exit(status)
 }
 
 // TestScripts tells stories as a user would live them. Each says at its head
