@@ -84,7 +84,7 @@ func (d *Dataset) paymentRow(row []cell, p *payment) []cell {
 	row = append(row, textCell(p.from), momentCell(unix(p.Created)),
 		currencyCell(p.AmountRequested.Currency), amountCell(p.AmountRequested))
 	row = appendAmounts(row, p.AmountRequested.Currency, p.AmountGuaranteed, p.AmountRefunded, p.AmountFailed, p.AmountCanceled)
-	row = append(row, settlementCells(p.settled)...)
+	row = appendSettlement(row, p.settled)
 	row = append(row,
 		textCell(p.processor), textCell(deref(p.Description)), textCell(name), textCell(email), textCell(p.ReportedBy), boolCell(p.Livemode),
 		textCell(deref(p.LatestPaymentAttemptRecord)), textCell(p.Metadata[record.StampFile]), digitsCell(p.Metadata[record.StampLine]))
@@ -116,20 +116,19 @@ func appendAmounts(row []cell, c record.Currency, amounts ...record.Amount) []ce
 	return row
 }
 
-// settlementCells are fee, net and their currency.
-func settlementCells(s *settlement) []cell {
-	cells := make([]cell, 3)
+// appendSettlement appends fee, net and their currency.
+func appendSettlement(row []cell, s *settlement) []cell {
 	if s == nil {
-		return cells
+		return append(row, cell{}, cell{}, cell{})
 	}
+	var fee, net cell
 	if s.has.fee {
-		cells[0] = moneyCell(s.fee)
+		fee = moneyCell(s.fee)
 	}
 	if s.has.net {
-		cells[1] = moneyCell(s.net)
+		net = moneyCell(s.net)
 	}
-	cells[2] = currencyCell(s.currency)
-	return cells
+	return append(row, fee, net, currencyCell(s.currency))
 }
 
 // attemptsGrid has one line per attempt, under its payment's dates.

@@ -77,8 +77,18 @@ func (c Currency) step() int64 {
 	return 1
 }
 
-// Upper is the code as people write it.
-func (c Currency) Upper() string { return strings.ToUpper(string(c)) }
+// Upper is the code as people write it. Of a known one it costs no memory: an
+// export writes millions.
+func (c Currency) Upper() string {
+	if len(c) == 3 {
+		if i := find(c[0], c[1], c[2]); i >= 0 {
+			return upperCurrencies[i : i+3]
+		}
+	}
+	return strings.ToUpper(string(c))
+}
+
+var upperCurrencies = strings.ToUpper(currencies)
 
 // currencies are the API's supported currencies (stripe-go v85, currency.go)
 // and those that its three-decimal rule and ISO 4217 name besides: each three
