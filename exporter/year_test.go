@@ -259,8 +259,11 @@ func openAt(h *history, at time.Time) map[string]string {
 // PAYREC_TEST_LONG it is 200,000 payments.
 func TestYear(t *testing.T) {
 	n := 6_000
-	if os.Getenv("PAYREC_TEST_LONG") != "" {
+	switch {
+	case os.Getenv("PAYREC_TEST_LONG") != "":
 		n = 200_000
+	case testing.Short():
+		n = 1_500
 	}
 	h := generateYear(n, 26)
 	monthOf := map[string]map[string]string{} // zone to id to month
