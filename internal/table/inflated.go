@@ -1,8 +1,10 @@
 package table
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 )
 
 // freely is how much may be unpacked before the ratio counts: small files of
@@ -22,13 +24,23 @@ type counted struct {
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.src.Read(b)
 	c.n += int64(n)
-	return n, err
+	return n, withoutPath(err)
 }
 
 func (c *counted) ReadAt(b []byte, offset int64) (int, error) {
 	n, err := c.at.ReadAt(b, offset)
 	c.n += int64(n)
-	return n, err
+	return n, withoutPath(err)
+}
+
+// withoutPath takes the path off an error of the disk: messages name the file
+// as its user does, and a temporary one's name says nothing.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 // inflated is what comes out of one or more containers. It ends when there is

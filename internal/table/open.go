@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -236,7 +237,7 @@ func (r *Reader) openText(src io.Reader, head []byte) error {
 // spool copies a stream to a temporary file, because archives are read from
 // their end. The file is gone once the Reader is closed.
 func (r *Reader) spool(src io.Reader) (*os.File, error) {
-	f, err := os.CreateTemp("", "payrec-*")
+	f, err := tempFile()
 	if err != nil {
 		return nil, err
 	}
@@ -264,10 +265,24 @@ func sized(size, limit int64) string {
 	return fmt.Sprintf(" (%d MiB)", size>>20)
 }
 
+// tempFile makes a temporary file that has no name any more, where the system
+// allows that: a killed process leaves nothing.
+func tempFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "payrec-*")
+	if err == nil {
+		os.Remove(f.Name()) // refused by Windows while it is open; removeOnClose does it there
+	}
+	return f, err
+}
+
 type removeOnClose struct{ *os.File }
 
 func (f removeOnClose) Close() error {
-	return errors.Join(f.File.Close(), os.Remove(f.File.Name()))
+	err := f.File.Close()
+	if e := os.Remove(f.File.Name()); !errors.Is(e, fs.ErrNotExist) {
+		err = errors.Join(err, e)
+	}
+	return err
 }
 
 // openZip reads an archive's directory and gives the workbook that it is, or

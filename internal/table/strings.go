@@ -79,7 +79,7 @@ func (s *sharedStrings) Close() error {
 	if s.file == nil {
 		return nil
 	}
-	return errors.Join(s.file.Close(), os.Remove(s.file.Name()))
+	return removeOnClose{s.file}.Close()
 }
 
 // A stringWriter fills shared strings.
@@ -115,7 +115,7 @@ func (w *stringWriter) flush() error {
 		block.text = string(w.text)
 	} else {
 		if w.file == nil {
-			f, err := os.CreateTemp("", "payrec-*")
+			f, err := tempFile()
 			if err != nil {
 				return err
 			}
