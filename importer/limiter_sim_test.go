@@ -134,7 +134,10 @@ func (l *limited) turnedAway() (n int64) {
 // lets through is used, hardly a request is turned away, and no row is lost.
 func TestLimitersInFastTime(t *testing.T) {
 	const each = 25 // requests a second of one endpoint; docs.stripe.com/rate-limits
-	const rows = 100_000
+	rows := int64(100_000)
+	if testing.Short() {
+		rows = 20_000
+	}
 	bucket := func(burst int) *rate.Limiter { return rate.NewLimiter(each, burst) }
 	for _, tt := range []struct {
 		name    string

@@ -17,8 +17,8 @@ import (
 // to the edge: what the limiter lets through, as far as that is known. At a
 // refusal the limiter's bucket is empty, so what got through between two
 // refusals is what it was refilled with meanwhile, whatever the bucket's size
-// and whoever else uses the account. Before there were two, the edge is nine
-// tenths of what was too much.
+// and whoever else uses the account. Before there were two some seconds apart,
+// the edge is nine tenths of what was too much, and then seven.
 //
 // Above the edge it grows in steps of a hundredth, then two, then three, as long
 // as nothing is refused: slowly where the ceiling was last found, so that little
@@ -35,7 +35,7 @@ type Throttle struct {
 	edge    rate.Limit // a little below what was last too much; 0 when nothing was
 	steps   int        // above the edge, since the last refusal
 	changed time.Time  // when the rate last moved
-	refused time.Time  // the last refusal of a rate limiter; zero when there was none
+	refused time.Time  // the refusal of a rate limiter from which is measured; zero when there was none
 	counted int64      // what had passed by then
 	clock   func() time.Time
 }
@@ -54,9 +54,10 @@ const (
 
 	// What is measured between two refusals is believed when they lie this far
 	// apart, less a margin for what was under way at either.
-	leastSpan   = 10 * time.Second
-	leastPassed = 25
+	leastSpan   = 2 * time.Second
+	leastPassed = 8
 	measured    = rate.Limit(0.98)
+	farBelow    = rate.Limit(0.7) // before that
 
 	// finest is the pause that timers can be relied on to make: faster rates
 	// leave in small bursts.
@@ -84,6 +85,25 @@ func burstOf(limit rate.Limit) int {
 		return 1
 	}
 	return max(1, int(float64(limit)*finest.Seconds()))
+}
+
+// below is the edge after a refusal at the current rate. own says that the
+// limiter is one of rates; that of a single object empties no bucket of ours. It
+// is called with the lock held.
+func (t *Throttle) below(now time.Time, current rate.Limit, own bool) rate.Limit {
+	if !own {
+		return current * belowEdge
+	}
+	passed := t.passed.Load()
+	span, through, first := now.Sub(t.refused), passed-t.counted, t.refused.IsZero()
+	if !first && (span < leastSpan || through < leastPassed) {
+		return min(current, t.edge) * farBelow // too soon to tell: the time is counted on
+	}
+	t.refused, t.counted = now, passed
+	if first {
+		return current * belowEdge
+	}
+	return min(max(measured*rate.Limit(float64(through)/span.Seconds()), current/4), current)
 }
 
 // set is called with the lock held.
@@ -141,30 +161,23 @@ func (t *Throttle) Report(v Verdict, limit string) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now, passed := t.clock(), t.passed.Load()
-	span, through := now.Sub(t.refused), passed-t.counted
-	known := !t.refused.IsZero() && span >= leastSpan && through >= leastPassed
-	if strings.Contains(limit, "rate") {
-		t.refused, t.counted = now, passed
-	} else {
-		known = false // a limiter of single objects: its bucket is not ours
-	}
+	now := t.clock()
 	if now.Sub(t.changed) < deafAfter && t.bucket.Limit() < t.ceiling {
 		return
 	}
 	current := t.bucket.Limit()
-	if current == rate.Inf {
+	first := current == rate.Inf
+	if first {
 		// Nobody named a ceiling and the server has one: start from its default
 		// for an endpoint. Source: docs.stripe.com/rate-limits.
 		current = 2 * 25
 		t.ceiling = 25
 		t.unlimited.Store(false)
 	}
-	t.edge = current * belowEdge
-	if known {
-		t.edge = min(max(measured*rate.Limit(float64(through)/span.Seconds()), current/2), current)
+	if t.edge = current; !first {
+		t.edge = t.below(now, current, strings.Contains(limit, "rate"))
 	}
 	t.edge = min(max(t.edge, slowest), t.ceiling)
-	t.set(now, max(current/2, slowest))
+	t.set(now, max(min(current/2, t.edge), slowest))
 	t.steps = 0
 }
