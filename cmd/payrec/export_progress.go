@@ -50,12 +50,17 @@ func (r *reading) set(records, attempts int) {
 	fmt.Fprintln(r.app.stderr, "payrec:", said)
 }
 
+// believable is how many times what was read may yet be left for an estimate to
+// be shown: at the beginning it is told from a second and goes for years.
+const believable = 3
+
 // text is the state of a reading in a line: what is done, of how many, how many
 // requests that took, and how long it may take yet.
 func (r *reading) text(done int, elapsed time.Duration) string {
 	requests := r.from.requests.Load() - r.first
 	var parts []string
 	left, known := r.from.Left()
+	known = known && left <= believable*done
 	what, ahead := "record", float64(left)/pageSize
 	switch {
 	case r.payments > 0:
