@@ -133,7 +133,8 @@ type ClassCount struct {
 	Rows        int64             `json:"rows"`
 	Totals      map[string]string `json:"totals,omitempty"` // decimals by currency
 
-	sums map[record.Currency]record.Money
+	sums map[record.Currency]*record.Money
+	last *record.Money // of the sums: the one added to last
 }
 
 func (c *ClassCount) add(m *record.Money) error {
@@ -141,14 +142,20 @@ func (c *ClassCount) add(m *record.Money) error {
 	if m == nil {
 		return nil
 	}
-	if c.sums == nil {
-		c.sums = map[record.Currency]record.Money{}
+	if c.last == nil || c.last.Currency != m.Currency {
+		if c.sums == nil {
+			c.sums = map[record.Currency]*record.Money{}
+		}
+		if c.last = c.sums[m.Currency]; c.last == nil {
+			c.last = &record.Money{Currency: m.Currency}
+			c.sums[m.Currency] = c.last
+		}
 	}
-	sum, err := c.sums[m.Currency].Add(*m)
+	sum, err := c.last.Add(*m)
 	if err != nil {
 		return fmt.Errorf("the total of class %q: %w", c.Class, err)
 	}
-	c.sums[m.Currency] = sum
+	*c.last = sum
 	return nil
 }
 

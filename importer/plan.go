@@ -68,7 +68,11 @@ type planning struct {
 	report  *Report
 	classes map[classKey]*ClassCount
 	maker   *maker
-	calls   []made // of the row in work, when rows are mapped one after the other
+
+	lastKey   classKey // of the row before, as its class
+	lastCount *ClassCount
+
+	calls []made // of the row in work, when rows are mapped one after the other
 }
 
 // Plan reads every row of every file, writes the plan and seals it, or drops it
@@ -262,11 +266,15 @@ func (p *planning) account(ctx context.Context, r *mapping.Result) error {
 	if r.Disposition == mapping.Rejected {
 		key.reason = ""
 	}
+	if p.lastCount != nil && p.lastKey == key {
+		return p.lastCount.add(r.Total)
+	}
 	count := p.classes[key]
 	if count == nil {
 		count = &ClassCount{Class: r.Class, Disposition: r.Disposition.String(), Reason: key.reason}
 		p.classes[key] = count
 	}
+	p.lastKey, p.lastCount = key, count
 	return count.add(r.Total)
 }
 

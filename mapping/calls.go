@@ -104,7 +104,7 @@ func (s *Session) fill(event *Event, e *emit, note func(*RowProblem)) {
 		note(p)
 	}
 	f := &s.filling
-	*f = filling{values: v, scratch: s.scratch, note: note, emit: e, event: event, sure: e.wildcard == nil && len(e.targets) <= 64}
+	*f = filling{values: v, scratch: s.scratch, note: note, emit: e, event: event, known: f.known, sure: e.wildcard == nil && len(e.targets) <= 64}
 	event.Params = s.scratch.room(len(e.targets) + 4)
 	for i, t := range e.targets {
 		f.target(i, t)

@@ -17,9 +17,10 @@ type filling struct {
 	note     func(*RowProblem)
 	emit     *emit
 	event    *Event
-	problems int    // with the call's fields
-	set      uint64 // which targets gave the call something
-	sure     bool   // every value is known to be what its field takes
+	problems int             // with the call's fields
+	set      uint64          // which targets gave the call something
+	sure     bool            // every value is known to be what its field takes
+	known    record.Currency // one that the API takes
 }
 
 func (f *filling) problem(p *RowProblem) {
@@ -101,7 +102,10 @@ func (f *filling) money(i int, t *target, m record.Money) {
 	if i == f.emit.amount {
 		f.event.Amount = amount
 	}
-	f.put(i, t.currencyPath, string(amount.Currency), amount.Currency.Known())
+	if amount.Currency != f.known && amount.Currency.Known() {
+		f.known = amount.Currency
+	}
+	f.put(i, t.currencyPath, string(amount.Currency), amount.Currency == f.known)
 	f.put(i, t.valuePath, f.scratch.whole(amount.Value), t.field.SureNumber(amount.Value))
 }
 

@@ -20,6 +20,10 @@ var errTooLong = errors.New("the result has more than 19 digits; round the figur
 
 // add is a + b, exactly.
 func add(a, b decimal.Decimal) (decimal.Decimal, error) {
+	const small = 1 << 60 // of two such numbers the sum fits, and needs no more than 19 digits
+	if scale := a.Scale(); scale == b.Scale() && a.Coef() < small && b.Coef() < small {
+		return decimal.New(signed(a)+signed(b), scale)
+	}
 	if d, err := a.AddExact(b, max(a.Scale(), b.Scale())); err == nil {
 		return d, nil
 	}
@@ -29,6 +33,14 @@ func add(a, b decimal.Decimal) (decimal.Decimal, error) {
 		return decimal.Decimal{}, errTooLong
 	}
 	return d, nil
+}
+
+// signed is the digits of a small number as a whole one.
+func signed(d decimal.Decimal) int64 {
+	if d.IsNeg() {
+		return -int64(d.Coef())
+	}
+	return int64(d.Coef())
 }
 
 // mul is a × b, exactly.
