@@ -47,7 +47,10 @@ func TestMillionSealed(t *testing.T) {
 	}
 	var d *Dataset
 	var s *Seal
-	step("collect", func() (err error) { d, err = Collect(t.Context(), many{n, generate(500, 1).records}, Options{}); return err })
+	step("collect", func() (err error) {
+		d, err = Collect(t.Context(), many{n, generate(500, 1).records}, Options{})
+		return err
+	})
 	defer d.Close()
 	step("csv", func() error { return d.WriteCSV(io.Discard) })
 	step("seal", func() (err error) { s, err = d.Seal(); return err })
