@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,12 +17,16 @@ import (
 
 // lister serves n records, newest first, and fails a request when fault says so.
 type lister struct {
-	n        int
-	fault    func(request int, w http.ResponseWriter) bool
+	n     int
+	fault func(request int, w http.ResponseWriter) bool
+
+	mu       sync.Mutex // connections may come and go; guards requests
 	requests []string
 }
 
 func (l *lister) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.requests = append(l.requests, r.URL.RequestURI())
 	if l.fault != nil && l.fault(len(l.requests), w) {
 		return
