@@ -43,6 +43,24 @@ var ranges = []issuerRange{
 	{8600, 8600, 4, lengths(16)}, {9860, 9860, 4, lengths(16)}, // UzCard, Humo
 }
 
+// beginnings are the first two digits of all ranges: most long numbers are no
+// card numbers by these.
+var beginnings = func() (list [100]bool) {
+	for _, r := range ranges {
+		from, to := r.from, r.to
+		for size := r.size; size > 2; size-- {
+			from, to = from/10, to/10
+		}
+		if r.size == 1 {
+			from, to = 10*from, 10*to+9
+		}
+		for ; from <= to; from++ {
+			list[from] = true
+		}
+	}
+	return list
+}()
+
 // issued says whether a network issues numbers of this length and beginning.
 func issued(digits []byte) bool {
 	prefix, size := uint32(0), 0

@@ -47,6 +47,9 @@ func (s *scanner) scan(text string, see func(n Number, card bool) bool) {
 // begin alike the longest is taken: 19 digits in groups can begin with 16 that
 // pass as well.
 func (s *scanner) from(at int) (n Number, card bool, next int) {
+	if end, ok := s.passOver(at); ok {
+		return n, false, end
+	}
 	s.n, s.g, s.sep, s.mixed = 0, 0, 0, false
 	begins := s.begins(at)
 	for p := at; ; {
@@ -54,14 +57,14 @@ func (s *scanner) from(at int) (n Number, card bool, next int) {
 		if next == 0 {
 			next = end
 		}
-		if size == 0 { // more digits than a card number has
-			return n, card, next
+		if size == 0 || s.cardsOnly && s.n > 1 && !beginnings[10*s.digits[0]+s.digits[1]] {
+			return n, card, next // more digits than a card number has, or none that begins like this
 		}
 		s.groups[s.g] = byte(size)
 		s.g++
 		sep, width, follows := s.separator(end)
 		if s.n >= shortest && begins && s.layout(at, follows) && s.ends(end) {
-			is := issued(s.digits[:s.n]) && luhn(s.digits[:s.n])
+			is := luhn(s.digits[:s.n]) && issued(s.digits[:s.n])
 			if (is || !card && !s.cardsOnly) && !s.isPhone(at) && !s.inUUID(at, end) && !s.inIBAN(at, end) {
 				n, card = Number{at, end, s.g > 1}, is
 			}
@@ -76,6 +79,18 @@ func (s *scanner) from(at int) (n Number, card bool, next int) {
 		s.sep = sep
 		p = end + width
 	}
+}
+
+// passOver skips a group of ASCII digits that begins as no card number does,
+// when only card numbers are looked for: nearly every reference is one.
+func (s *scanner) passOver(at int) (end int, ok bool) {
+	t := s.text
+	if !s.cardsOnly || at+1 >= len(t) || t[at]-'0' > 9 || t[at+1]-'0' > 9 || beginnings[10*(t[at]-'0')+t[at+1]-'0'] {
+		return 0, false
+	}
+	for end = at + 2; end < len(t) && t[end]-'0' <= 9; end++ {
+	}
+	return end, end == len(t) || t[end] < utf8.RuneSelf
 }
 
 // group takes the digits at a place into the window. A size of 0 says that they
