@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/govalues/decimal"
@@ -23,29 +24,29 @@ type check struct {
 }
 
 func (c *compiler) checks(n *node, rowScope *expression.Scope) {
-	c.each(n, "checks", func(item *node) {
-		if !c.keys(item, "a check", "name", "per", "on", "that", "otherwise") {
+	c.Each(n, "checks", func(item *node) {
+		if !c.Keys(item, "a check", "name", "per", "on", "that", "otherwise") {
 			return
 		}
-		ch := &check{node: item, name: c.optionalText(item, "name")}
+		ch := &check{node: item, name: c.OptionalText(item, "name")}
 		if ch.name == "" {
-			c.at(item, "say name: and what must hold, for people", "the check has no name")
+			c.At(item, "say name: and what must hold, for people", "the check has no name")
 		}
-		ch.on = c.classList(item.get("on"))
+		ch.on = c.classList(item.Get("on"))
 		kind := expression.Unknown
-		if per := item.get("per"); per != nil {
+		if per := item.Get("per"); per != nil {
 			if ch.per = c.expression(rowScope, per); ch.per != nil {
 				kind = ch.per.Kind()
 			}
 		}
-		if o := item.get("otherwise"); o != nil && o.text == "reject" {
-			c.at(o, "say stop, or warn", "a check ends with the file, when its rows are planned already: it cannot reject them")
+		if o := item.Get("otherwise"); o != nil && o.Text == "reject" {
+			c.At(o, "say stop, or warn", "a check ends with the file, when its rows are planned already: it cannot reject them")
 		} else {
-			ch.severity = c.choice(o, "stop", "stop", "warn")
+			ch.severity = c.Choice(o, "stop", "stop", "warn")
 		}
-		that := item.get("that")
+		that := item.Get("that")
 		if that == nil {
-			c.at(item, "say that: sum(net) == 0", "the check says not what must hold")
+			c.At(item, "say that: sum(net) == 0", "the check says not what must hold")
 		} else if src, ok := c.conditionSource(that); ok {
 			ch.that = c.compileAggregate(rowScope, that, src, kind, expression.Bool)
 		}
@@ -64,7 +65,7 @@ type checkRun struct {
 }
 
 func (r *checkRun) takes(class string) bool {
-	return len(r.on) == 0 || contains(r.on, class)
+	return len(r.on) == 0 || slices.Contains(r.on, class)
 }
 
 // unread notes a row that the check needs and that cannot be read.
@@ -146,7 +147,7 @@ const mostFailures = 100
 
 // results judges the check after the last row.
 func (r *checkRun) results(totals *totals) ([]CheckResult, error) {
-	base := CheckResult{Name: r.name, Severity: r.severity, Line: r.node.line}
+	base := CheckResult{Name: r.name, Severity: r.severity, Line: r.node.Line}
 	if r.parts > 0 && r.rows == 0 && r.unreadable == 0 {
 		base.OK, base.Skipped = true, true
 		base.Msg = fmt.Sprintf("does not apply: %s left over from files that were checked as a whole", plural(r.parts, "row"))

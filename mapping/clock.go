@@ -20,16 +20,16 @@ const aDay = "2000-01-01 "
 
 // clock reads the header of the cell with a datetime's time of day.
 func (c *compiler) clock(col *column, decl *node) {
-	n := decl.get("time")
+	n := decl.Get("time")
 	if n == nil {
 		return
 	}
 	if col.kind != datetimeColumn {
-		c.at(n, "say type: datetime", "only a datetime column has a %q", "time")
+		c.At(n, "say type: datetime", "only a datetime column has a %q", "time")
 		return
 	}
 	if slices.ContainsFunc(col.formats, timeFormat.hasClock) {
-		c.at(n, "remove it, or the time of day from the format", "the format of %q says the time of day already", col.name)
+		c.At(n, "remove it, or the time of day from the format", "the format of %q says the time of day already", col.name)
 	}
 	col.clock = c.hiddenColumn(n)
 	for _, source := range clockPatterns {

@@ -9,6 +9,7 @@ import (
 	"github.com/govalues/decimal"
 
 	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/internal/yamltree"
 	"github.com/payrec/payrec/record"
 )
 
@@ -90,15 +91,15 @@ func (c *compiler) unit(n *node) unit {
 	if n == nil {
 		return unit{}
 	}
-	if n.kind == mappingNode {
-		c.keys(n, "unit", "fixed")
-		digits, ok := c.whole(n.get("fixed"), 0, 6)
+	if n.Kind == yamltree.Map {
+		c.Keys(n, "unit", "fixed")
+		digits, ok := c.Whole(n.Get("fixed"), 0, 6)
 		if !ok {
-			c.at(n, "", "unit says no number of places")
+			c.At(n, "", "unit says no number of places")
 		}
 		return unit{fixed: true, digits: digits}
 	}
-	return unit{minor: c.choice(n, "major", "major", "minor") == "minor"}
+	return unit{minor: c.Choice(n, "major", "major", "minor") == "minor"}
 }
 
 var columnKeys = []string{"from", "occurrence", "type", "in", "unit", "format", "timezone", "optional", "default", "values", "pattern",
@@ -114,7 +115,7 @@ func (c *compiler) hiddenColumn(from *node) *column {
 
 func (c *compiler) addColumn(col *column) {
 	col.ordinal = len(c.m.columns)
-	col.index = c.names.add(&c.collector, col.node, col.name, col.kind.kind())
+	col.index = c.names.add(&c.Collector, col.node, col.name, col.kind.kind())
 	c.m.columns = append(c.m.columns, col)
 	c.byName[col.name] = col
 	if col.context != nil {
@@ -124,10 +125,10 @@ func (c *compiler) addColumn(col *column) {
 
 // columns compiles the declarations, then what refers to other columns.
 func (c *compiler) columns(n *node) {
-	c.pairs(n, "columns", func(name, decl *node) {
-		col := &column{name: name.text, node: name, occurrence: 1, numbers: c.m.input.numbers, zone: c.m.input.zone}
-		if decl.kind == mappingNode {
-			if !c.keys(decl, fmt.Sprintf("column %q", name.text), columnKeys...) {
+	c.Pairs(n, "columns", func(name, decl *node) {
+		col := &column{name: name.Text, node: name, occurrence: 1, numbers: c.m.input.numbers, zone: c.m.input.zone}
+		if decl.Kind == yamltree.Map {
+			if !c.Keys(decl, fmt.Sprintf("column %q", name.Text), columnKeys...) {
 				return
 			}
 			c.column(col, decl)
@@ -150,80 +151,80 @@ type moneyColumnIn struct {
 
 func (c *compiler) column(col *column, decl *node) {
 	c.typing(col, decl)
-	c.from(col, decl.get("from"))
-	if o := decl.get("occurrence"); o != nil {
-		col.occurrence, _ = c.whole(o, 1, 1000)
+	c.from(col, decl.Get("from"))
+	if o := decl.Get("occurrence"); o != nil {
+		col.occurrence, _ = c.Whole(o, 1, 1000)
 		col.chosen = true
 	}
 }
 
 // typing reads what a column's text becomes.
 func (c *compiler) typing(col *column, decl *node) {
-	col.kind = columnType(max(0, slices.Index(columnTypes, c.choice(decl.get("type"), "text", columnTypes...))))
+	col.kind = columnType(max(0, slices.Index(columnTypes, c.Choice(decl.Get("type"), "text", columnTypes...))))
 	if col.kind == moneyColumn {
-		c.money = append(c.money, moneyColumnIn{col, decl.get("in")})
+		c.money = append(c.money, moneyColumnIn{col, decl.Get("in")})
 	}
-	col.unit = c.unit(decl.get("unit"))
-	if r := c.character(decl.get("decimal"), nil); r != 0 {
+	col.unit = c.unit(decl.Get("unit"))
+	if r := c.character(decl.Get("decimal"), nil); r != 0 {
 		col.numbers.decimal = r
 	}
-	if t := decl.get("thousands"); t != nil {
+	if t := decl.Get("thousands"); t != nil {
 		col.numbers.group = c.character(t, map[string]rune{"none": 0, "blank": ' ', "space": ' '})
 	}
 	if col.numbers != c.m.input.numbers {
 		c.marks(decl, col.numbers)
 	}
-	if z := decl.get("timezone"); z != nil {
+	if z := decl.Get("timezone"); z != nil {
 		col.zone = c.zone(z)
 	}
-	if o := decl.get("optional"); o != nil {
-		col.optional = c.yes(o)
+	if o := decl.Get("optional"); o != nil {
+		col.optional = c.Yes(o)
 	}
-	if s := decl.get("sensitive"); s != nil {
-		col.sensitive = c.yes(s)
+	if s := decl.Get("sensitive"); s != nil {
+		col.sensitive = c.Yes(s)
 	}
-	col.values = c.texts(decl.get("values"))
-	col.strip = c.notEmpty(decl.get("strip"))
-	col.pattern = c.regexp(decl.get("pattern"), true)
-	col.extract = c.regexp(decl.get("extract"), false)
+	col.values = c.Texts(decl.Get("values"))
+	col.strip = c.notEmpty(decl.Get("strip"))
+	col.pattern = c.regexp(decl.Get("pattern"), true)
+	col.extract = c.regexp(decl.Get("extract"), false)
 	for _, key := range []string{"in", "unit"} {
-		if k := decl.get(key); k != nil && col.kind != moneyColumn {
-			c.at(k, "say type: money", "only a money column has %q", key)
+		if k := decl.Get(key); k != nil && col.kind != moneyColumn {
+			c.At(k, "say type: money", "only a money column has %q", key)
 		}
 	}
 	if col.kind.isTime() {
 		c.formats(col, decl)
-	} else if f := decl.get("format"); f != nil {
-		c.at(f, "say type: date or type: datetime", "only a date or datetime column has a format")
+	} else if f := decl.Get("format"); f != nil {
+		c.At(f, "say type: date or type: datetime", "only a date or datetime column has a format")
 	}
-	c.fallback(col, decl.get("default"))
+	c.fallback(col, decl.Get("default"))
 	c.clock(col, decl)
 }
 
 // from reads where a column stands: a header, several to choose from, or the
 // number of the cell from 1.
 func (c *compiler) from(col *column, n *node) {
-	if n == nil || n.kind == nullNode {
-		c.at(orNode(n, col.node), "say from: HEADER", "the column %q says not where it stands", col.name)
+	if n == nil || n.Kind == yamltree.Null {
+		c.At(orNode(n, col.node), "say from: HEADER", "the column %q says not where it stands", col.name)
 		return
 	}
-	if n.kind == scalarNode && n.style == plainStyle && allDigits(n.text) {
-		col.cell, _ = c.whole(n, 1, 16_384)
+	if n.Kind == yamltree.Scalar && n.Style == yamltree.Plain && allDigits(n.Text) {
+		col.cell, _ = c.Whole(n, 1, 16_384)
 		return
 	}
 	col.headers = c.headers(n)
 	for _, h := range col.headers {
 		if strings.HasPrefix(h, "=") {
-			c.at(n, "a computed value belongs under let", "a column is a cell of the file, not the expression %q", h)
+			c.At(n, "a computed value belongs under let", "a column is a cell of the file, not the expression %q", h)
 		}
 	}
 	if c.m.dialect.Header.None && len(col.headers) > 0 {
-		c.at(n, "write the cell's number, from 1", "the file has no header, so there is no column %q", col.headers[0])
+		c.At(n, "write the cell's number, from 1", "the file has no header, so there is no column %q", col.headers[0])
 	}
 }
 
 func (c *compiler) regexp(n *node, whole bool) *regexp.Regexp {
-	s, ok := c.text(n)
+	s, ok := c.Text(n)
 	if !ok {
 		return nil
 	}
@@ -232,23 +233,23 @@ func (c *compiler) regexp(n *node, whole bool) *regexp.Regexp {
 	}
 	re, err := regexp.Compile(s)
 	if err != nil || len(s) > 1000 {
-		c.at(n, "", "not a regular expression (RE2): %v", err)
+		c.At(n, "", "not a regular expression (RE2): %v", err)
 		return nil
 	}
 	return re
 }
 
 func (c *compiler) formats(col *column, decl *node) {
-	n := decl.get("format")
+	n := decl.Get("format")
 	if n == nil {
-		c.at(decl, `say format: '%Y-%m-%d', a list of such patterns, or unix, unix_ms, iso8601, excel`, "the column %q says not how its times are written", col.name)
+		c.At(decl, `say format: '%Y-%m-%d', a list of such patterns, or unix, unix_ms, iso8601, excel`, "the column %q says not how its times are written", col.name)
 		return
 	}
 	needsZone := false
 	for i, s := range c.someTexts(n) {
 		at := n
-		if n.kind == sequenceNode {
-			at = n.items[i]
+		if n.Kind == yamltree.List {
+			at = n.Items[i]
 		}
 		s = c.param(at, s)
 		switch s {
@@ -261,46 +262,46 @@ func (c *compiler) formats(col *column, decl *node) {
 			continue
 		}
 		if !strings.Contains(s, "%") {
-			c.at(at, "write a strftime pattern such as '%Y-%m-%d %H:%M:%S', or unix, unix_ms, iso8601, excel", "the time pattern %q has no %% in it", s)
+			c.At(at, "write a strftime pattern such as '%Y-%m-%d %H:%M:%S', or unix, unix_ms, iso8601, excel", "the time pattern %q has no %% in it", s)
 			continue
 		}
 		p, err := newTimePattern(s)
 		if err != nil {
-			c.at(at, "", "the time pattern %q %v", s, err)
+			c.At(at, "", "the time pattern %q %v", s, err)
 			continue
 		}
 		needsZone = needsZone || !p.zoned
 		col.formats = append(col.formats, timeFormat{pattern: p})
 	}
 	if needsZone && col.zone == nil {
-		c.at(col.node, "say input: {timezone: Europe/Berlin}, or timezone on the column", "the times of %q are in no zone", col.name)
+		c.At(col.node, "say input: {timezone: Europe/Berlin}, or timezone on the column", "the times of %q are in no zone", col.name)
 		col.zone = &zone{}
 	}
 }
 
 // moneyIn finds the currency of a money column.
 func (c *compiler) moneyIn(col *column, in *node) {
-	s, ok := c.text(in)
+	s, ok := c.Text(in)
 	if !ok {
 		if in == nil {
-			c.at(col.node, "say in: the currency's column, or a code such as EUR", "the money column %q says not in which currency", col.name)
+			c.At(col.node, "say in: the currency's column, or a code such as EUR", "the money column %q says not in which currency", col.name)
 		}
 		return
 	}
 	if other, found := c.byName[s]; found {
 		if other.kind != currencyColumn && other.kind != textColumn {
-			c.at(in, "give it type: currency", "the column %q is no currency", s)
+			c.At(in, "give it type: currency", "the column %q is no currency", s)
 		}
 		col.inColumn = other
 		return
 	}
 	given := c.param(in, s)
-	if given == "" && s != "" && (c.lint || c.failed()) {
+	if given == "" && s != "" && (c.lint || c.Failed()) {
 		return // a required param that nobody has given yet: said where params are read
 	}
 	code, err := record.ParseCurrency(given)
 	if err != nil {
-		c.at(in, didYouMeanOr(s, c.currencyColumns()), "%q is neither a column nor a currency code", s)
+		c.At(in, yamltree.DidYouMeanOr(s, c.currencyColumns()), "%q is neither a column nor a currency code", s)
 	}
 	col.inCode = code
 }
@@ -320,7 +321,7 @@ func (c *compiler) fallback(col *column, n *node) {
 	if n == nil {
 		return
 	}
-	s, ok := c.text(n)
+	s, ok := c.Text(n)
 	if !ok {
 		return
 	}
@@ -339,9 +340,9 @@ func (c *compiler) fallback(col *column, n *node) {
 		d, err := decimal.Parse(s)
 		switch {
 		case err != nil:
-			c.at(n, "", "the default %q is not a number", s)
+			c.At(n, "", "the default %q is not a number", s)
 		case col.kind == moneyColumn && !d.IsZero():
-			c.at(n, "say default: 0, and compute the rest under let", "money can only be zero by default")
+			c.At(n, "say default: 0, and compute the rest under let", "money can only be zero by default")
 		case col.kind == moneyColumn:
 			col.fallback = expression.MoneyOf(record.Money{})
 		default:
@@ -349,9 +350,9 @@ func (c *compiler) fallback(col *column, n *node) {
 		}
 	case boolColumn:
 		col.fallback = expression.BoolOf(s == "true")
-		c.yes(n)
+		c.Yes(n)
 	default:
-		c.at(n, "", "a date can have no default")
+		c.At(n, "", "a date can have no default")
 		col.hasDefault = false
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/internal/yamltree"
 )
 
 // version is the only one there is, and what every mapping begins with.
@@ -28,34 +29,34 @@ type let struct {
 func (c *compiler) mapping(root *node) *Mapping {
 	m := &Mapping{emits: map[string][]*emit{}}
 	c.m, c.byName = m, map[string]*column{}
-	c.keys(root, "a mapping", topKeys...)
-	if v := root.get("payrec"); v == nil {
-		c.at(root, "add the line payrec: "+version, `the key "payrec" is missing`)
-	} else if s, ok := c.text(v); ok && s != version {
-		c.at(v, "this program understands payrec: "+version, "unknown version %q", s)
+	c.Keys(root, "a mapping", topKeys...)
+	if v := root.Get("payrec"); v == nil {
+		c.At(root, "add the line payrec: "+version, `the key "payrec" is missing`)
+	} else if s, ok := c.Text(v); ok && s != version {
+		c.At(v, "this program understands payrec: "+version, "unknown version %q", s)
 	}
 	c.names.fixed()
 	c.about(root)
 	c.readParams(root)
-	c.lookups(root.get("lookups"))
-	c.input(root.get("input"))
-	c.columns(root.get("columns"))
-	c.lets(root.get("let"))
+	c.lookups(root.Get("lookups"))
+	c.input(root.Get("input"))
+	c.columns(root.Get("columns"))
+	c.lets(root.Get("let"))
 	c.rules(root)
 	m.dispatch = newDispatch(m.rules)
 	m.isIndex = len(c.names.list)
 	c.names.list = append(c.names.list, expression.Name{Name: "is", Kind: expression.Text, Doc: "the row's class"})
 	rowScope := c.names.scope()
-	m.total = c.expression(rowScope, root.get("total"), expression.Money)
+	m.total = c.expression(rowScope, root.Get("total"), expression.Money)
 	c.payment(root, rowScope)
 	c.emit(root, rowScope)
 	m.emitted = c.emits
-	c.latest(root.get("latest"), rowScope)
-	c.duplicates(root.get("input").get("duplicates"), rowScope)
+	c.latest(root.Get("latest"), rowScope)
+	c.duplicates(root.Get("input").Get("duplicates"), rowScope)
 	m.scope = c.names.scope()
 	c.unusedClasses()
-	c.checks(root.get("checks"), rowScope)
-	c.inlineTests(root.get("tests"))
+	c.checks(root.Get("checks"), rowScope)
+	c.inlineTests(root.Get("tests"))
 	c.sensitive()
 	m.hash = digest(root, c.tables, c.params)
 	return m
@@ -63,52 +64,52 @@ func (c *compiler) mapping(root *node) *Mapping {
 
 func (c *compiler) about(root *node) {
 	m := c.m
-	m.name = c.optionalText(root, "name")
+	m.name = c.OptionalText(root, "name")
 	if m.name == "" {
-		c.at(root, "say name: adyen-settlement-detail, or whatever tells your mappings apart", "the mapping has no name")
+		c.At(root, "say name: adyen-settlement-detail, or whatever tells your mappings apart", "the mapping has no name")
 	}
-	m.title = c.optionalText(root, "title")
-	c.optionalText(root, "doc")
-	if m.source = c.optionalText(root, "source"); m.source == "" {
+	m.title = c.OptionalText(root, "title")
+	c.OptionalText(root, "doc")
+	if m.source = c.OptionalText(root, "source"); m.source == "" {
 		m.source = m.name
 	}
-	if id := root.get("identify"); id != nil && c.keys(id, "identify", "filename", "columns") {
-		m.identify = identification{c.texts(id.get("filename")), c.texts(id.get("columns"))}
+	if id := root.Get("identify"); id != nil && c.Keys(id, "identify", "filename", "columns") {
+		m.identify = identification{c.Texts(id.Get("filename")), c.Texts(id.Get("columns"))}
 	}
 }
 
 // readParams takes the values given for the declared params.
 func (c *compiler) readParams(root *node) {
-	n := root.get("params")
+	n := root.Get("params")
 	c.params = map[string]string{}
 	values := map[string]expression.Value{}
-	c.pairs(n, "params", func(name, decl *node) {
-		if err := expression.CheckName(name.text); err != nil {
-			c.at(name, "", "%v", err)
+	c.Pairs(n, "params", func(name, decl *node) {
+		if err := expression.CheckName(name.Text); err != nil {
+			c.At(name, "", "%v", err)
 		}
-		if decl.kind == scalarNode {
-			decl = &node{file: decl.file, line: decl.line, col: decl.col, kind: mappingNode,
-				entries: []entry{{&node{kind: scalarNode, text: "default"}, decl}}}
+		if decl.Kind == yamltree.Scalar {
+			decl = &node{File: decl.File, Line: decl.Line, Col: decl.Col, Kind: yamltree.Map,
+				Entries: []yamltree.Entry{{Key: &node{Kind: yamltree.Scalar, Text: "default"}, Value: decl}}}
 		}
-		if decl.kind != nullNode && !c.keys(decl, fmt.Sprintf("param %q", name.text), "doc", "required", "default", "values") {
+		if decl.Kind != yamltree.Null && !c.Keys(decl, fmt.Sprintf("param %q", name.Text), "doc", "required", "default", "values") {
 			return
 		}
-		given, ok := c.options.Params[name.text]
+		given, ok := c.options.Params[name.Text]
 		if !ok || given == "" {
-			given = c.optionalText(decl, "default")
+			given = c.OptionalText(decl, "default")
 		}
-		if r := decl.get("required"); r != nil && c.yes(r) && given == "" && !c.lint {
-			c.at(name, fmt.Sprintf("give it with --param %s=…", name.text), "the param %q is required: %s", name.text, c.optionalText(decl, "doc"))
+		if r := decl.Get("required"); r != nil && c.Yes(r) && given == "" && !c.lint {
+			c.At(name, fmt.Sprintf("give it with --param %s=…", name.Text), "the param %q is required: %s", name.Text, c.OptionalText(decl, "doc"))
 		}
-		if allowed := c.texts(decl.get("values")); given != "" && len(allowed) > 0 && !contains(allowed, given) {
-			c.at(name, didYouMean(given, allowed), "the param %q must be one of %s, not %q", name.text, strings.Join(allowed, ", "), given)
+		if allowed := c.Texts(decl.Get("values")); given != "" && len(allowed) > 0 && !slices.Contains(allowed, given) {
+			c.At(name, yamltree.DidYouMean(given, allowed), "the param %q must be one of %s, not %q", name.Text, strings.Join(allowed, ", "), given)
 		}
-		c.params[name.text] = given
-		values[name.text] = expression.TextOf(given)
+		c.params[name.Text] = given
+		values[name.Text] = expression.TextOf(given)
 	})
 	for _, name := range sortedKeys(c.options.Params) {
 		if _, ok := c.params[name]; !ok {
-			c.at(orNode(n, root), didYouMeanOr(name, sortedKeys(c.params)), "the mapping has no param %q", name)
+			c.At(orNode(n, root), yamltree.DidYouMeanOr(name, sortedKeys(c.params)), "the mapping has no param %q", name)
 		}
 	}
 	c.names.constants = map[string]map[string]expression.Value{"params": values}
@@ -120,13 +121,13 @@ func (c *compiler) param(n *node, s string) string {
 	name, ok := strings.CutPrefix(s, "=params.")
 	if !ok {
 		if strings.HasPrefix(s, "=") {
-			c.at(n, "only =params.NAME can stand here", "a setting cannot be computed from rows: %q", s)
+			c.At(n, "only =params.NAME can stand here", "a setting cannot be computed from rows: %q", s)
 		}
 		return s
 	}
 	v, ok := c.params[name]
 	if !ok {
-		c.at(n, didYouMeanOr(name, sortedKeys(c.params)), "unknown param %q", name)
+		c.At(n, yamltree.DidYouMeanOr(name, sortedKeys(c.params)), "unknown param %q", name)
 	}
 	return v
 }
@@ -134,22 +135,22 @@ func (c *compiler) param(n *node, s string) string {
 func (c *compiler) lookups(n *node) {
 	c.tables = map[string]map[string]string{}
 	c.names.tables = map[string]*expression.Lookup{}
-	c.pairs(n, "lookups", func(name, decl *node) {
-		if !c.keys(decl, fmt.Sprintf("lookup %q", name.text), "map", "file", "key", "value", "missing", "doc") {
+	c.Pairs(n, "lookups", func(name, decl *node) {
+		if !c.Keys(decl, fmt.Sprintf("lookup %q", name.Text), "map", "file", "key", "value", "missing", "doc") {
 			return
 		}
 		entries := map[string]string{}
-		c.pairs(decl.get("map"), "map", func(key, value *node) {
-			entries[key.text], _ = c.text(value)
+		c.Pairs(decl.Get("map"), "map", func(key, value *node) {
+			entries[key.Text], _ = c.Text(value)
 		})
-		if file := decl.get("file"); file != nil {
+		if file := decl.Get("file"); file != nil {
 			c.lookupFile(decl, file, entries)
-		} else if decl.get("map") == nil {
-			c.at(decl, "say map: {key: value} or file: table.csv", "the lookup %q has no entries", name.text)
+		} else if decl.Get("map") == nil {
+			c.At(decl, "say map: {key: value} or file: table.csv", "the lookup %q has no entries", name.Text)
 		}
 		policy := map[string]expression.MissingPolicy{"error": expression.MissingError, "pass": expression.MissingPass, "empty": expression.MissingEmpty}
-		c.tables[name.text] = entries
-		c.names.tables[name.text] = expression.NewLookup(entries, policy[c.choice(decl.get("missing"), "error", "error", "pass", "empty")])
+		c.tables[name.Text] = entries
+		c.names.tables[name.Text] = expression.NewLookup(entries, policy[c.Choice(decl.Get("missing"), "error", "error", "pass", "empty")])
 	})
 }
 
@@ -158,33 +159,33 @@ const maxLookup = 1_000_000
 
 // lookupFile reads a lookup's entries from two columns of a CSV file.
 func (c *compiler) lookupFile(decl, file *node, entries map[string]string) {
-	path, _ := c.text(file)
+	path, _ := c.Text(file)
 	isParam := strings.HasPrefix(path, "=")
 	if isParam {
 		if path = c.param(file, path); path == "" {
 			return // not given: the table is empty
 		}
 	}
-	keyColumn, valueColumn := c.optionalText(decl, "key"), c.optionalText(decl, "value")
+	keyColumn, valueColumn := c.OptionalText(decl, "key"), c.OptionalText(decl, "value")
 	if keyColumn == "" || valueColumn == "" {
-		c.at(decl, "say key: HEADER and value: HEADER", "a lookup file needs the names of its two columns")
+		c.At(decl, "say key: HEADER and value: HEADER", "a lookup file needs the names of its two columns")
 		return
 	}
 	switch {
 	case isParam: // whoever gives it means a file from where they stand
-	case strings.HasPrefix(file.file, presetPrefix):
-		c.at(file, "let a param name it: file: =params.x", "a preset cannot read files of its own")
+	case strings.HasPrefix(file.File, presetPrefix):
+		c.At(file, "let a param name it: file: =params.x", "a preset cannot read files of its own")
 		return
 	default:
 		path = c.beside(file, path)
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		c.at(file, "a relative path starts at the mapping's folder", "cannot read the lookup file %q", path)
+		c.At(file, "a relative path starts at the mapping's folder", "cannot read the lookup file %q", path)
 		return
 	}
 	r, err := table.Open(path, table.Dialect{})
 	if err != nil {
-		c.at(file, "", "cannot read the lookup file: %v", err)
+		c.At(file, "", "cannot read the lookup file: %v", err)
 		return
 	}
 	defer r.Close()
@@ -192,7 +193,7 @@ func (c *compiler) lookupFile(decl, file *node, entries map[string]string) {
 		row, err := r.Next()
 		if err != nil {
 			if err.Error() != "EOF" {
-				c.at(file, "", "cannot read the lookup file: %v", err)
+				c.At(file, "", "cannot read the lookup file: %v", err)
 			}
 			return
 		}
@@ -201,50 +202,50 @@ func (c *compiler) lookupFile(decl, file *node, entries map[string]string) {
 		}
 		k, v := row.Header.Index(keyColumn, 1), row.Header.Index(valueColumn, 1)
 		if k < 0 || v < 0 {
-			c.at(file, "columns: "+strings.Join(row.Header.Names(), ", "), "the lookup file has no columns %q and %q", keyColumn, valueColumn)
+			c.At(file, "columns: "+strings.Join(row.Header.Names(), ", "), "the lookup file has no columns %q and %q", keyColumn, valueColumn)
 			return
 		}
 		key, _ := row.Cell(k)
 		value, _ := row.Cell(v)
 		key, value = strings.Clone(trimBlanks(key)), strings.Clone(trimBlanks(value))
 		if old, twice := entries[key]; twice && old != value {
-			c.at(file, "", "%s: the key %q stands twice with different values", row.Pos, key)
+			c.At(file, "", "%s: the key %q stands twice with different values", row.Pos, key)
 			return
 		}
 		if entries[key] = value; len(entries) > maxLookup {
-			c.at(file, "", "the lookup file has more than %d entries", maxLookup)
+			c.At(file, "", "the lookup file has more than %d entries", maxLookup)
 			return
 		}
 	}
 }
 
 func (c *compiler) lets(n *node) {
-	c.pairs(n, "let", func(name, value *node) {
+	c.Pairs(n, "let", func(name, value *node) {
 		p := c.expression(c.names.scope(), value)
 		kind := expression.Text // so that uses of a broken let are no faults of their own
 		if p != nil {
 			kind = p.Kind()
 		}
-		c.m.lets = append(c.m.lets, &let{name.text, c.names.add(&c.collector, name, name.text, kind), p, fmt.Sprintf("let %q", name.text)})
+		c.m.lets = append(c.m.lets, &let{name.Text, c.names.add(&c.Collector, name, name.Text, kind), p, fmt.Sprintf("let %q", name.Text)})
 	})
 }
 
 // payment compiles the key, the order, and the values over a payment's rows.
 func (c *compiler) payment(root *node, rowScope *expression.Scope) {
-	n := root.get("payment")
+	n := root.Get("payment")
 	if n == nil {
-		c.at(root, "say payment: {key: =reference}", `the key "payment" is missing: which rows are one payment?`)
+		c.At(root, "say payment: {key: =reference}", `the key "payment" is missing: which rows are one payment?`)
 		return
 	}
-	if !c.keys(n, "payment", "key", "order", "let") {
+	if !c.Keys(n, "payment", "key", "order", "let") {
 		return
 	}
-	if n.get("key") == nil {
-		c.at(n, "say key: =reference", "payment has no key: which rows are one payment?")
+	if n.Get("key") == nil {
+		c.At(n, "say key: =reference", "payment has no key: which rows are one payment?")
 	}
-	c.m.key = c.expression(rowScope, n.get("key"), expression.Text, expression.Number)
-	c.m.order = c.expression(rowScope, n.get("order"), expression.Time, expression.Number, expression.Text)
-	c.m.payLets = c.gatheredLets(n.get("let"), "payment.let", rowScope, expression.Text)
+	c.m.key = c.expression(rowScope, n.Get("key"), expression.Text, expression.Number)
+	c.m.order = c.expression(rowScope, n.Get("order"), expression.Time, expression.Number, expression.Text)
+	c.m.payLets = c.gatheredLets(n.Get("let"), "payment.let", rowScope, expression.Text)
 	if len(c.m.payLets) > 0 {
 		c.gathering(&gathering{what: "payment.let", lets: c.m.payLets})
 	}
@@ -253,10 +254,10 @@ func (c *compiler) payment(root *node, rowScope *expression.Scope) {
 // aggregate compiles a value over rows that begins with "=".
 func (c *compiler) aggregate(s *expression.Scope, n *node, key expression.Kind, want ...expression.Kind) *aggregate {
 	if !isExpression(n) {
-		c.at(n, "", "must be an expression, which begins with =")
+		c.At(n, "", "must be an expression, which begins with =")
 		return nil
 	}
-	return c.compileAggregate(s, n.offset(1), n.text[1:], key, want...)
+	return c.compileAggregate(s, n.Offset(1), n.Text[1:], key, want...)
 }
 
 func (c *compiler) compileAggregate(s *expression.Scope, at *node, src string, key expression.Kind, want ...expression.Kind) *aggregate {
@@ -280,7 +281,7 @@ func (c *compiler) sensitive() {
 		}
 		for _, col := range c.m.columnsOf(p.refs) {
 			if col.sensitive && !onlyHashed(p, col.name) {
-				c.at(p.node, fmt.Sprintf("leave it out, or write sha256(%s)", col.name), "the column %q is sensitive and must not reach %s", col.name, where)
+				c.At(p.node, fmt.Sprintf("leave it out, or write sha256(%s)", col.name), "the column %q is sensitive and must not reach %s", col.name, where)
 			}
 		}
 	}

@@ -2,9 +2,11 @@ package mapping
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/internal/yamltree"
 )
 
 // Context: values that the file states once, for all rows that follow.
@@ -72,16 +74,16 @@ func (c *compiler) place(n *node, named bool) place {
 	if n == nil {
 		return place{cell: -1}
 	}
-	if n.kind == nullNode || n.kind == sequenceNode && len(n.items) == 0 {
-		c.at(n, sayPlace(named), "this says no cell")
+	if n.Kind == yamltree.Null || n.Kind == yamltree.List && len(n.Items) == 0 {
+		c.At(n, sayPlace(named), "this says no cell")
 		return place{cell: -1}
 	}
-	if !named && n.kind == sequenceNode {
-		c.at(n, sayPlace(named), "rows of a kind have no header to choose from: one cell, not %s", n.kind)
+	if !named && n.Kind == yamltree.List {
+		c.At(n, sayPlace(named), "rows of a kind have no header to choose from: one cell, not %s", n.Kind)
 		return place{cell: -1}
 	}
-	if !named || n.kind == scalarNode && n.style == plainStyle && allDigits(n.text) {
-		i, _ := c.whole(n, 1, 16_384)
+	if !named || n.Kind == yamltree.Scalar && n.Style == yamltree.Plain && allDigits(n.Text) {
+		i, _ := c.Whole(n, 1, 16_384)
 		return place{cell: i - 1}
 	}
 	return place{cell: -1, headers: c.headers(n)}
@@ -99,14 +101,14 @@ func (c *compiler) headers(n *node) []string {
 	list := c.someTexts(n)
 	for i, h := range list {
 		at := n
-		if n.kind == sequenceNode && i < len(n.items) {
-			at = n.items[i]
+		if n.Kind == yamltree.List && i < len(n.Items) {
+			at = n.Items[i]
 		}
 		switch {
 		case trimBlanks(h) == "":
-			c.at(at, "", "the header is empty")
-		case at != n && at.style == plainStyle && allDigits(h):
-			c.at(at, "write a number without the list; or put a header of digits in quotes", "the cell %s cannot be one of several to choose from: headers can", h)
+			c.At(at, "", "the header is empty")
+		case at != n && at.Style == yamltree.Plain && allDigits(h):
+			c.At(at, "write a number without the list; or put a header of digits in quotes", "the cell %s cannot be one of several to choose from: headers can", h)
 		}
 	}
 	return list
@@ -115,18 +117,18 @@ func (c *compiler) headers(n *node) []string {
 // kindContext compiles the values that rows of one kind lend: a cell each, or
 // {from: cell, type: …}.
 func (c *compiler) kindContext(kind string, fields *node, named bool) {
-	c.pairs(fields, "context", func(name, value *node) {
+	c.Pairs(fields, "context", func(name, value *node) {
 		col := c.contextColumn(name)
 		from := value
-		if value.kind == mappingNode {
-			if !c.keys(value, "context "+quote(name.text), contextKeys()...) {
+		if value.Kind == yamltree.Map {
+			if !c.Keys(value, "context "+quote(name.Text), contextKeys()...) {
 				return
 			}
 			c.typing(col, value)
-			from = value.get("from")
+			from = value.Get("from")
 		}
 		if from == nil {
-			c.at(value, "say from: and the cell's number, or its header", "the context %q names no cell of the row that lends it", name.text)
+			c.At(value, "say from: and the cell's number, or its header", "the context %q names no cell of the row that lends it", name.Text)
 		}
 		col.context = &source{ofKind: true, kind: kind, place: c.place(from, named)}
 		c.addColumn(col)
@@ -134,7 +136,7 @@ func (c *compiler) kindContext(kind string, fields *node, named bool) {
 }
 
 func (c *compiler) contextColumn(name *node) *column {
-	return &column{name: name.text, node: name, occurrence: 1, numbers: c.m.input.numbers, zone: c.m.input.zone}
+	return &column{name: name.Text, node: name, occurrence: 1, numbers: c.m.input.numbers, zone: c.m.input.zone}
 }
 
 // contextKeys are those of input.context: a column's, and the sources.
@@ -150,13 +152,13 @@ func contextKeys() []string {
 
 // context compiles input.context.
 func (c *compiler) context(n *node) {
-	c.pairs(n, "context", func(name, decl *node) {
-		if decl.kind != mappingNode {
-			c.at(decl, `say {line: 'Currency: (\w+)'}, {right_of: Label}, {below: Label}, {from: Header, row: first}, {file: '…'} or {sheet: '…'}`,
-				"the context %q says not where it stands", name.text)
+	c.Pairs(n, "context", func(name, decl *node) {
+		if decl.Kind != yamltree.Map {
+			c.At(decl, `say {line: 'Currency: (\w+)'}, {right_of: Label}, {below: Label}, {from: Header, row: first}, {file: '…'} or {sheet: '…'}`,
+				"the context %q says not where it stands", name.Text)
 			return
 		}
-		if !c.keys(decl, "context "+quote(name.text), contextKeys()...) {
+		if !c.Keys(decl, "context "+quote(name.Text), contextKeys()...) {
 			return
 		}
 		col := c.contextColumn(name)
@@ -171,7 +173,7 @@ func (c *compiler) source(col *column, decl *node) *source {
 	s := &source{strict: true, place: place{cell: -1}}
 	given := 0
 	for _, key := range []string{"from", "right_of", "below", "line", "file", "sheet"} {
-		n := decl.get(key)
+		n := decl.Get(key)
 		if n == nil {
 			continue
 		}
@@ -192,11 +194,11 @@ func (c *compiler) source(col *column, decl *node) *source {
 		}
 	}
 	if given != 1 {
-		c.at(decl, "say one of from, right_of, below, line, file and sheet", "the context %q names %s; it has one", col.name, plural(given, "source"))
+		c.At(decl, "say one of from, right_of, below, line, file and sheet", "the context %q names %s; it has one", col.name, plural(given, "source"))
 	}
 	for _, key := range []string{"row", "match"} {
-		if n := decl.get(key); n != nil && decl.get("from") == nil {
-			c.at(n, "say from: Header", "%s says which row, but not which cell of it", key)
+		if n := decl.Get(key); n != nil && decl.Get("from") == nil {
+			c.At(n, "say from: Header", "%s says which row, but not which cell of it", key)
 		}
 	}
 	return s
@@ -205,23 +207,23 @@ func (c *compiler) source(col *column, decl *node) *source {
 // fromSource is a cell: of the first row of the body, of rows that match, or of
 // one line.
 func (c *compiler) fromSource(col *column, s *source, from, decl *node) {
-	row, where := decl.get("row"), decl.get("match")
+	row, where := decl.Get("row"), decl.Get("match")
 	switch {
 	case row != nil && where != nil || row == nil && where == nil:
-		c.at(decl, "say row: first, row: 2, or match: {Header: text}", "the context %q says not in which row it stands", col.name)
+		c.At(decl, "say row: first, row: 2, or match: {Header: text}", "the context %q says not in which row it stands", col.name)
 		return
-	case row != nil && row.text != "first":
-		s.row, _ = c.whole(row, 1, 1_000_000)
+	case row != nil && row.Text != "first":
+		s.row, _ = c.Whole(row, 1, 1_000_000)
 		s.place = c.place(from, false)
 		return
 	case row != nil:
 		s.first = true
 	default:
 		s.where = []match{}
-		c.pairs(where, "match", func(header, values *node) {
-			m := match{name: header.text, column: c.hiddenColumn(header), globs: c.globs(values)}
+		c.Pairs(where, "match", func(header, values *node) {
+			m := match{name: header.Text, column: c.hiddenColumn(header), globs: c.globs(values)}
 			if len(m.globs) == 0 {
-				c.at(values, "", "match names no text for %q, so it can never match", header.text)
+				c.At(values, "", "match names no text for %q, so it can never match", header.Text)
 			}
 			s.where = append(s.where, m)
 		})
@@ -357,7 +359,7 @@ func (v *values) rightOf(c *column, cells []string) {
 		case found && trimBlanks(cell) != "":
 			v.set(c, cell)
 			return
-		case contains(c.context.rightOf, label(cell)):
+		case slices.Contains(c.context.rightOf, label(cell)):
 			found = true
 		}
 	}
@@ -373,7 +375,7 @@ func (v *values) below(c *column, cells []string) {
 		}
 	}
 	for i, cell := range cells {
-		if contains(c.context.below, label(cell)) {
+		if slices.Contains(c.context.below, label(cell)) {
 			v.stated[c.ordinal].next = i + 1
 			return
 		}

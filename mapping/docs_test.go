@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/payrec/payrec/internal/yamltree"
 )
 
 // A block is a fenced block of a Markdown file.
@@ -45,10 +47,10 @@ func blocksOf(t *testing.T, file string) []block {
 
 func tree(t *testing.T, name, text string) *node {
 	t.Helper()
-	c := &collector{}
-	n := parseYAML(name, []byte(text), c)
-	if c.failed() {
-		t.Fatal(c.sorted())
+	c := &yamltree.Collector{}
+	n := yamltree.Parse(name, []byte(text), c)
+	if c.Failed() {
+		t.Fatal(c.Sorted())
 	}
 	return n
 }
@@ -74,8 +76,8 @@ func TestTutorial(t *testing.T) {
 			}
 			c := &compiler{lint: true}
 			m := c.mapping(grown)
-			if len(c.sorted()) > 0 {
-				t.Errorf("%s, %q:\n%s", place, b.title, c.sorted())
+			if len(c.Sorted()) > 0 {
+				t.Errorf("%s, %q:\n%s", place, b.title, c.Sorted())
 				continue
 			}
 			for _, r := range m.Test() {
@@ -144,19 +146,19 @@ func TestCookbook(t *testing.T) {
 // partOf is the path of what part has and whole has not; "" when whole has it
 // all. A list has another when it has all its items.
 func partOf(whole, part *node, path string) string {
-	if whole == nil || whole.kind != part.kind || whole.text != part.text {
+	if whole == nil || whole.Kind != part.Kind || whole.Text != part.Text {
 		return path
 	}
-	for _, e := range part.entries {
-		if missing := partOf(whole.get(e.key.text), e.value, path+"."+e.key.text); missing != "" {
+	for _, e := range part.Entries {
+		if missing := partOf(whole.Get(e.Key.Text), e.Value, path+"."+e.Key.Text); missing != "" {
 			return missing
 		}
 	}
 items:
-	for i, item := range part.items {
+	for i, item := range part.Items {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		nearest := at
-		for _, candidate := range whole.items {
+		for _, candidate := range whole.Items {
 			missing := partOf(candidate, item, at)
 			if missing == "" {
 				continue items

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/internal/yamltree"
 	"github.com/payrec/payrec/record"
 )
 
@@ -44,32 +45,32 @@ type target struct {
 var emitKeys = []string{"on", "per", "let", "when", "call", "id", "needs", "fee", "net", "invoice", "set"}
 
 func (c *compiler) emit(root *node, rowScope *expression.Scope) {
-	n := root.get("emit")
+	n := root.Get("emit")
 	if n == nil {
-		c.at(root, "", `the key "emit" is missing: which calls are made?`)
+		c.At(root, "", `the key "emit" is missing: which calls are made?`)
 		return
 	}
-	c.each(n, "emit", func(item *node) {
-		if !c.keys(item, "an emit", emitKeys...) {
+	c.Each(n, "emit", func(item *node) {
+		if !c.Keys(item, "an emit", emitKeys...) {
 			return
 		}
 		e := &emit{node: item}
-		classes := c.classList(item.get("on"))
+		classes := c.classList(item.Get("on"))
 		if len(classes) == 0 {
-			c.at(item, "say on: payment", "the emit says not for which class it is")
+			c.At(item, "say on: payment", "the emit says not for which class it is")
 		}
 		c.call(e, item)
 		shown := len(c.names.list)
 		c.per(e, item, classes, rowScope)
 		e.scope = c.names.scope()
-		e.when = c.condition(e.scope, item.get("when"))
+		e.when = c.condition(e.scope, item.Get("when"))
 		c.perWhen(e)
-		e.id = c.expression(e.scope, item.get("id"), expression.Text, expression.Number)
-		if item.get("id") == nil {
-			c.at(item, "say id: =reference, the natural identity of the call: the same id is the same event", "the emit has no id")
+		e.id = c.expression(e.scope, item.Get("id"), expression.Text, expression.Number)
+		if item.Get("id") == nil {
+			c.At(item, "say id: =reference, the natural identity of the call: the same id is the same event", "the emit has no id")
 		}
-		e.fee = c.expression(e.scope, item.get("fee"), expression.Money)
-		e.net = c.expression(e.scope, item.get("net"), expression.Money)
+		e.fee = c.expression(e.scope, item.Get("fee"), expression.Money)
+		e.net = c.expression(e.scope, item.Get("net"), expression.Money)
 		e.number = c.emits
 		c.emits++
 		if e.spec != nil {
@@ -89,40 +90,40 @@ func (c *compiler) call(e *emit, item *node) {
 	for _, name := range record.Writes() {
 		calls = append(calls, string(name))
 	}
-	call := item.get("call")
-	if s, ok := c.text(call); ok {
+	call := item.Get("call")
+	if s, ok := c.Text(call); ok {
 		e.call = record.CallName(s)
 		if e.spec = record.SpecOf(e.call); e.spec == nil {
-			c.at(call, didYouMeanOr(s, calls), "there is no call %q", s)
+			c.At(call, yamltree.DidYouMeanOr(s, calls), "there is no call %q", s)
 		}
 	} else if call == nil {
-		c.at(item, "known: "+strings.Join(calls, ", "), "the emit names no call")
+		c.At(item, "known: "+strings.Join(calls, ", "), "the emit names no call")
 	}
-	if needs := item.get("needs"); needs != nil {
-		if s, ok := c.text(needs); ok && s != string(record.ReportPayment) {
-			c.at(needs, "", "needs can only be %s", record.ReportPayment)
+	if needs := item.Get("needs"); needs != nil {
+		if s, ok := c.Text(needs); ok && s != string(record.ReportPayment) {
+			c.At(needs, "", "needs can only be %s", record.ReportPayment)
 		} else if e.call == record.ReportPayment {
-			c.at(needs, "remove it", "%s makes the payment and cannot need it", record.ReportPayment)
+			c.At(needs, "remove it", "%s makes the payment and cannot need it", record.ReportPayment)
 		}
 	}
 }
 
 // set compiles the fields, short forms first so that others win.
 func (c *compiler) set(e *emit, item *node) {
-	n := item.get("set")
-	if n != nil && n.kind == mappingNode {
-		for _, en := range n.entries {
-			c.shortForm(e, en.key, en.value)
+	n := item.Get("set")
+	if n != nil && n.Kind == yamltree.Map {
+		for _, en := range n.Entries {
+			c.shortForm(e, en.Key, en.Value)
 		}
 	}
-	c.pairs(n, "set", func(key, value *node) {
-		if _, ok := e.spec.Field(key.text); !ok && e.shortForms()[key.text] != "" {
+	c.Pairs(n, "set", func(key, value *node) {
+		if _, ok := e.spec.Field(key.Text); !ok && e.shortForms()[key.Text] != "" {
 			return
 		}
-		c.field(e, key.text, key, value)
+		c.field(e, key.Text, key, value)
 	})
-	if invoice := item.get("invoice"); invoice != nil && e.call != record.AttachPayment {
-		c.at(invoice, "remove it, or make an emit of its own that says call: attach_payment", "%s takes no invoice", e.call)
+	if invoice := item.Get("invoice"); invoice != nil && e.call != record.AttachPayment {
+		c.At(invoice, "remove it, or make an emit of its own that says call: attach_payment", "%s takes no invoice", e.call)
 	} else if invoice != nil {
 		c.field(e, "invoice", invoice, invoice)
 	}
@@ -158,22 +159,22 @@ func (e *emit) shortForms() map[string]string {
 // shortForm expands the forms that the package comment lists, on calls that
 // have the fields.
 func (c *compiler) shortForm(e *emit, key, value *node) {
-	needed := e.shortForms()[key.text]
-	if _, ok := e.spec.Field(key.text); ok || needed == "" {
+	needed := e.shortForms()[key.Text]
+	if _, ok := e.spec.Field(key.Text); ok || needed == "" {
 		return
 	}
 	if _, ok := e.spec.Field(needed); !ok {
-		c.at(key, didYouMean(key.text, e.settable()), "%s takes no %q", e.call, key.text)
+		c.At(key, yamltree.DidYouMean(key.Text, e.settable()), "%s takes no %q", e.call, key.Text)
 		return
 	}
 	literal := func(s string) *node {
-		return &node{file: key.file, line: key.line, col: key.col, kind: scalarNode, text: s}
+		return &node{File: key.File, Line: key.Line, Col: key.Col, Kind: yamltree.Scalar, Text: s}
 	}
 	put := func(path string, n *node) {
 		field, _ := e.spec.Field(path)
 		c.target(e, &target{path: path, node: n, field: field, short: true})
 	}
-	switch key.text {
+	switch key.Text {
 	case "paid_at":
 		put("initiated_at", value)
 		put("outcome", literal("guaranteed"))
@@ -185,12 +186,12 @@ func (c *compiler) shortForm(e *emit, key, value *node) {
 		put("processor_details.type", literal("custom"))
 		put(needed, value)
 	case "method":
-		if !c.keys(value, "method", "type", "name") {
+		if !c.Keys(value, "method", "type", "name") {
 			return
 		}
 		put("payment_method_details.type", literal("custom"))
 		for short, path := range map[string]string{"type": "type", "name": "display_name"} {
-			if v := value.get(short); v != nil {
+			if v := value.Get(short); v != nil {
 				put("payment_method_details.custom."+path, v)
 			}
 		}
@@ -205,36 +206,36 @@ func (c *compiler) field(e *emit, path string, key, value *node) {
 	}
 	field, ok := e.spec.Field(path)
 	if !ok {
-		c.at(key, didYouMean(path, e.settable()), "%s takes no %q", e.call, path)
+		c.At(key, yamltree.DidYouMean(path, e.settable()), "%s takes no %q", e.call, path)
 		return
 	}
 	if strings.HasPrefix(path, "metadata.payrec_") {
-		c.at(key, "choose another key", "metadata keys that begin with payrec_ are payrec's own")
+		c.At(key, "choose another key", "metadata keys that begin with payrec_ are payrec's own")
 	}
 	isMetadataKey := field.Type == record.TypeMetadata && path != field.Path
-	if value.kind == mappingNode && !isMetadataKey {
+	if value.Kind == yamltree.Map && !isMetadataKey {
 		switch field.Type {
 		case record.TypeObject, record.TypeMoney, record.TypeMetadata:
-			for _, en := range value.entries {
-				c.field(e, path+"."+en.key.text, en.key, en.value)
+			for _, en := range value.Entries {
+				c.field(e, path+"."+en.Key.Text, en.Key, en.Value)
 			}
 			return
 		}
 	}
-	if value.kind == nullNode && field.Unset {
-		value.kind = scalarNode
+	if value.Kind == yamltree.Null && field.Unset {
+		value.Kind = yamltree.Scalar
 	}
-	if value.kind != scalarNode {
-		if value.kind == nullNode {
-			c.at(key, "remove it, or write a value", "%q has no value", path)
+	if value.Kind != yamltree.Scalar {
+		if value.Kind == yamltree.Null {
+			c.At(key, "remove it, or write a value", "%q has no value", path)
 		} else {
-			c.at(value, "", "%q takes one value, not %s", path, value.kind)
+			c.At(value, "", "%q takes one value, not %s", path, value.Kind)
 		}
 		return
 	}
 	isObject := field.Type == record.TypeObject || field.Type == record.TypeMetadata && !isMetadataKey
-	if isObject && (value.text != "" || !field.Unset) {
-		c.at(value, "set what is below it: "+path+": {…}", "%q is an object, not one value", path)
+	if isObject && (value.Text != "" || !field.Unset) {
+		c.At(value, "set what is below it: "+path+": {…}", "%q is an object, not one value", path)
 		return
 	}
 	c.target(e, &target{path: path, node: value, field: field})
@@ -250,11 +251,11 @@ func (c *compiler) target(e *emit, t *target) {
 			e.targets = slices.Delete(e.targets, i, i+1)
 			break
 		}
-		c.at(t.node, "keep one of them", "%q is set twice, first on line %d", t.path, other.node.line)
+		c.At(t.node, "keep one of them", "%q is set twice, first on line %d", t.path, other.node.Line)
 		return
 	}
-	if t.node.kind != scalarNode {
-		c.at(t.node, "", "%q takes one value, not %s", t.path, t.node.kind)
+	if t.node.Kind != yamltree.Scalar {
+		c.At(t.node, "", "%q takes one value, not %s", t.path, t.node.Kind)
 		return
 	}
 	e.targets = append(e.targets, t)
@@ -268,7 +269,7 @@ func (c *compiler) target(e *emit, t *target) {
 		t.literal = "1" // broken: it is reported, and must not be missing as well
 		return
 	}
-	t.literal = t.node.text
+	t.literal = t.node.Text
 	c.literal(e, t, t.literal)
 }
 
@@ -278,11 +279,11 @@ func (c *compiler) literal(e *emit, t *target, value string) {
 		if problem.Path != t.path || problem.Kind == record.Missing {
 			continue
 		}
-		hint := didYouMean(value, t.field.Enum)
+		hint := yamltree.DidYouMean(value, t.field.Enum)
 		if t.field.Type == record.TypeTimestamp || t.field.Type == record.TypeMoney || t.field.Type == record.TypeInteger {
 			hint = "an expression begins with ="
 		}
-		c.at(t.node, hint, "%s %s: %q", t.path, problem.Msg, t.node.text)
+		c.At(t.node, hint, "%s %s: %q", t.path, problem.Msg, t.node.Text)
 	}
 }
 
@@ -319,12 +320,12 @@ func (c *compiler) complete(e *emit) {
 	dynamic := slices.ContainsFunc(e.targets, func(t *target) bool { return t.path == "outcome" && t.program != nil })
 	for _, problem := range e.spec.Check(p) {
 		if problem.Kind == record.TooLong && problem.Path == "metadata" {
-			c.at(e.node, "", "%s", problem.Error())
+			c.At(e.node, "", "%s", problem.Error())
 		}
 		if problem.Kind != record.Missing || dynamic && problem.Path != "" && !isRequired(e.spec, problem.Path) {
 			continue
 		}
-		c.at(e.node, missingHint(problem), "%s needs %q", e.call, problem.Path)
+		c.At(e.node, missingHint(problem), "%s needs %q", e.call, problem.Path)
 	}
 }
 

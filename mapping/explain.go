@@ -228,7 +228,7 @@ func hide(s string) string {
 // explainRules tries the rules once more, and says of each what decided.
 func (s *Session) explainRules(e *Explanation) {
 	for _, r := range s.m.rules {
-		x := ExplainedRule{Line: r.node.line, Class: r.class}
+		x := ExplainedRule{Line: r.node.Line, Class: r.class}
 		x.Matched, x.Why = s.explainRule(r)
 		e.Rules = append(e.Rules, x)
 		if x.Matched {

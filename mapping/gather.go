@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/payrec/payrec/internal/expression"
@@ -56,31 +57,31 @@ func (m *Mapping) sums() bool {
 // gatheredLets compiles values over rows.
 func (c *compiler) gatheredLets(n *node, what string, rowScope *expression.Scope, key expression.Kind) []*payLet {
 	var lets []*payLet
-	c.pairs(n, what, func(name, value *node) {
+	c.Pairs(n, what, func(name, value *node) {
 		a := c.aggregate(rowScope, value, key)
 		kind := expression.Text
 		if a != nil {
 			kind = a.Kind()
 		}
-		lets = append(lets, &payLet{name.text, c.names.add(&c.collector, name, name.text, kind), a})
+		lets = append(lets, &payLet{name.Text, c.names.add(&c.Collector, name, name.Text, kind), a})
 	})
 	return lets
 }
 
 // per compiles which rows share an emit's call, and the values over them.
 func (c *compiler) per(e *emit, item *node, classes []string, rowScope *expression.Scope) {
-	per, let := item.get("per"), item.get("let")
+	per, let := item.Get("per"), item.Get("let")
 	if per == nil {
 		if let != nil {
-			c.at(let, "say per: payment, or per: =reference", "values over several rows need to know which rows")
+			c.At(let, "say per: payment, or per: =reference", "values over several rows need to know which rows")
 		}
 		return
 	}
-	g := &gathering{what: fmt.Sprintf("the emit on line %d", item.line), on: classes}
+	g := &gathering{what: fmt.Sprintf("the emit on line %d", item.Line), on: classes}
 	if isExpression(per) {
 		g.key = c.expression(rowScope, per)
-	} else if s, ok := c.text(per); !ok || s != "payment" {
-		c.at(per, "say per: payment, or per: =reference", "per says which rows share one call, not %q", s)
+	} else if s, ok := c.Text(per); !ok || s != "payment" {
+		c.At(per, "say per: payment, or per: =reference", "per says which rows share one call, not %q", s)
 	}
 	g.lets = c.gatheredLets(let, "let", rowScope, expression.Text)
 	g.lead = c.compileAggregate(rowScope, per, "min("+ordinalName+")", expression.Text)
@@ -101,7 +102,7 @@ func (c *compiler) perWhen(e *emit) {
 	}
 	for _, i := range e.when.refs {
 		if i <= c.m.isIndex {
-			c.at(e.when.node, "compute it over the rows first, under let: {x: =last(…)}", "the condition of a call that several rows share cannot look at one row's %q", c.names.list[i].Name)
+			c.At(e.when.node, "compute it over the rows first, under let: {x: =last(…)}", "the condition of a call that several rows share cannot look at one row's %q", c.names.list[i].Name)
 			return
 		}
 	}
@@ -125,7 +126,7 @@ func newGathered(g *gathering, limit int) *gathered {
 	return &gathered{gathering: g, groups: newGroups(limit, g.aggregates()...), spoiled: map[string]error{}, failed: map[string]table.Pos{}}
 }
 
-func (g *gathered) takes(class string) bool { return len(g.on) == 0 || contains(g.on, class) }
+func (g *gathered) takes(class string) bool { return len(g.on) == 0 || slices.Contains(g.on, class) }
 
 // begin takes the next body row of a pass.
 func (s *Session) begin(row *table.Row) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/internal/yamltree"
 	"github.com/payrec/payrec/record"
 )
 
@@ -37,44 +38,44 @@ type TestResult struct {
 var testKeys = []string{"name", "rows", "lines", "file", "context", "expect", "class", "held", "ignored", "attached", "rejects", "fails"}
 
 func (c *compiler) inlineTests(n *node) {
-	c.each(n, "tests", func(item *node) {
-		if !c.keys(item, "a test", testKeys...) {
+	c.Each(n, "tests", func(item *node) {
+		if !c.Keys(item, "a test", testKeys...) {
 			return
 		}
-		t := &inlineTest{node: item, name: c.optionalText(item, "name"), counts: map[Disposition]int{}}
-		c.each(item.get("rows"), "rows", func(row *node) {
+		t := &inlineTest{node: item, name: c.OptionalText(item, "name"), counts: map[Disposition]int{}}
+		c.Each(item.Get("rows"), "rows", func(row *node) {
 			cells := map[string]string{}
-			c.pairs(row, "a test row", func(key, value *node) {
-				if value.kind != nullNode {
-					cells[key.text], _ = c.text(value)
+			c.Pairs(row, "a test row", func(key, value *node) {
+				if value.Kind != yamltree.Null {
+					cells[key.Text], _ = c.Text(value)
 				}
 				c.testHeader(key)
 			})
 			t.rows = append(t.rows, cells)
 		})
-		t.lines = c.texts(item.get("lines"))
-		if t.file = c.optionalText(item, "file"); t.file == "" {
+		t.lines = c.Texts(item.Get("lines"))
+		if t.file = c.OptionalText(item, "file"); t.file == "" {
 			t.file = "test"
 		}
 		c.testContext(t, item)
 		if (t.rows == nil) == (t.lines == nil) {
-			c.at(item, "say rows: [{Header: cell}], or lines: with a whole file", "a test needs either rows or lines")
+			c.At(item, "say rows: [{Header: cell}], or lines: with a whole file", "a test needs either rows or lines")
 		}
-		if e := item.get("expect"); e != nil {
+		if e := item.Get("expect"); e != nil {
 			t.expect = []map[string]string{}
-			c.each(e, "expect", func(want *node) { t.expect = append(t.expect, c.expectation(want)) })
+			c.Each(e, "expect", func(want *node) { t.expect = append(t.expect, c.expectation(want)) })
 		}
-		t.classes = c.classList(item.get("class"))
+		t.classes = c.classList(item.Get("class"))
 		for key, d := range map[string]Disposition{"held": Held, "ignored": Ignored, "attached": Attached} {
-			if k := item.get(key); k != nil {
-				t.counts[d], _ = c.whole(k, 0, 1_000_000)
+			if k := item.Get(key); k != nil {
+				t.counts[d], _ = c.Whole(k, 0, 1_000_000)
 			}
 		}
-		if r := item.get("rejects"); r != nil {
-			t.rejects = append([]string{}, c.texts(r)...)
+		if r := item.Get("rejects"); r != nil {
+			t.rejects = append([]string{}, c.Texts(r)...)
 		}
-		if f := item.get("fails"); f != nil {
-			t.fails = append([]string{}, c.texts(f)...)
+		if f := item.Get("fails"); f != nil {
+			t.fails = append([]string{}, c.Texts(f)...)
 		}
 		c.m.tests = append(c.m.tests, t)
 	})
@@ -82,20 +83,20 @@ func (c *compiler) inlineTests(n *node) {
 
 // testContext reads what a test's rows find stated.
 func (c *compiler) testContext(t *inlineTest, item *node) {
-	n := item.get("context")
+	n := item.Get("context")
 	if n != nil && t.lines != nil {
-		c.at(n, "state it in the lines", "only a test of rows can give a context")
+		c.At(n, "state it in the lines", "only a test of rows can give a context")
 	}
 	t.context = map[string]string{}
-	c.pairs(n, "context", func(name, value *node) {
-		if col := c.byName[name.text]; col == nil || col.context == nil {
+	c.Pairs(n, "context", func(name, value *node) {
+		if col := c.byName[name.Text]; col == nil || col.context == nil {
 			var known []string
 			for _, col := range c.m.contexts {
 				known = append(known, col.name)
 			}
-			c.at(name, didYouMeanOr(name.text, known), "the mapping takes no context %q", name.text)
+			c.At(name, yamltree.DidYouMeanOr(name.Text, known), "the mapping takes no context %q", name.Text)
 		}
-		t.context[name.text], _ = c.text(value)
+		t.context[name.Text], _ = c.Text(value)
 	})
 }
 
@@ -104,33 +105,33 @@ func (c *compiler) testHeader(key *node) {
 	var known []string
 	for _, col := range c.m.columns {
 		for _, h := range col.headers {
-			if table.Normalize(h) == table.Normalize(key.text) {
+			if table.Normalize(h) == table.Normalize(key.Text) {
 				return
 			}
 			known = append(known, h)
 		}
-		if col.cell > 0 && strconv.Itoa(col.cell) == key.text {
+		if col.cell > 0 && strconv.Itoa(col.cell) == key.Text {
 			return
 		}
 	}
-	c.warn(key, didYouMean(key.text, known), "no column reads %q", key.text)
+	c.Warn(key, yamltree.DidYouMean(key.Text, known), "no column reads %q", key.Text)
 }
 
 // expectation flattens an expected call to dotted paths.
 func (c *compiler) expectation(n *node) map[string]string {
 	want := map[string]string{}
-	call := record.CallName(c.optionalText(n, "call"))
+	call := record.CallName(c.OptionalText(n, "call"))
 	spec := record.SpecOf(call)
 	if spec == nil {
-		c.at(n, "say call: report_payment", "an expected call names no known call")
+		c.At(n, "say call: report_payment", "an expected call names no known call")
 		return want
 	}
 	var walk func(prefix string, n *node)
 	walk = func(prefix string, n *node) {
-		for _, e := range n.entries {
-			path := prefix + e.key.text
-			if e.value.kind == mappingNode {
-				walk(path+".", e.value)
+		for _, e := range n.Entries {
+			path := prefix + e.Key.Text
+			if e.Value.Kind == yamltree.Map {
+				walk(path+".", e.Value)
 				continue
 			}
 			if _, ok := spec.Field(path); !ok && !slices.Contains([]string{"call", "id", "payment", "order", "fee", "net"}, path) {
@@ -138,9 +139,9 @@ func (c *compiler) expectation(n *node) map[string]string {
 				for _, f := range spec.Fields {
 					paths = append(paths, f.Path)
 				}
-				c.at(e.key, didYouMean(path, paths), "%s takes no %q", call, path)
+				c.At(e.Key, yamltree.DidYouMean(path, paths), "%s takes no %q", call, path)
 			}
-			want[path] = scalarText(e.value)
+			want[path] = scalarText(e.Value)
 		}
 	}
 	walk("", n)
@@ -152,7 +153,7 @@ func (m *Mapping) Test() []TestResult {
 	var out []TestResult
 	for _, t := range m.tests {
 		failures := t.run(m)
-		out = append(out, TestResult{t.name, t.node.line, len(failures) == 0, failures})
+		out = append(out, TestResult{t.name, t.node.Line, len(failures) == 0, failures})
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/internal/yamltree"
 	"github.com/payrec/payrec/record"
 )
 
@@ -51,45 +52,45 @@ func (c *compiler) input(n *node) {
 	if n == nil {
 		return
 	}
-	if !c.keys(n, "input", inputKeys...) {
+	if !c.Keys(n, "input", inputKeys...) {
 		return
 	}
 	d := &m.dialect
-	d.Format = table.Format(c.choice(n.get("format"), "csv", "csv", "xlsx"))
-	d.Encoding = c.setting(n.get("encoding"))
-	d.Sheet = c.setting(n.get("sheet"))
-	d.Delimiter = c.character(n.get("delimiter"), map[string]rune{"tab": '\t', "comma": ',', "semicolon": ';', "pipe": '|'})
-	d.Quote = c.character(n.get("quote"), map[string]rune{"none": table.NoQuote})
-	if r := c.character(n.get("decimal"), nil); r != 0 {
+	d.Format = table.Format(c.Choice(n.Get("format"), "csv", "csv", "xlsx"))
+	d.Encoding = c.setting(n.Get("encoding"))
+	d.Sheet = c.setting(n.Get("sheet"))
+	d.Delimiter = c.character(n.Get("delimiter"), map[string]rune{"tab": '\t', "comma": ',', "semicolon": ';', "pipe": '|'})
+	d.Quote = c.character(n.Get("quote"), map[string]rune{"none": table.NoQuote})
+	if r := c.character(n.Get("decimal"), nil); r != 0 {
 		m.input.numbers.decimal = r
 	}
-	m.input.numbers.group = c.character(n.get("thousands"), map[string]rune{"none": 0, "blank": ' ', "space": ' '})
+	m.input.numbers.group = c.character(n.Get("thousands"), map[string]rune{"none": 0, "blank": ' ', "space": ' '})
 	c.marks(n, m.input.numbers)
-	m.input.empty = c.texts(n.get("empty"))
-	switch c.choice(n.get("ragged"), "error", "error", "pad", "allow") {
+	m.input.empty = c.Texts(n.Get("empty"))
+	switch c.Choice(n.Get("ragged"), "error", "error", "pad", "allow") {
 	case "pad":
 		d.Ragged = table.RaggedPad
 	case "allow":
 		d.Ragged = table.RaggedAllow
 	}
-	m.input.strip = c.notEmpty(n.get("strip"))
-	c.header(n.get("header"), d)
-	m.input.zone = c.zone(n.get("timezone"))
-	c.records(n.get("records"), d)
+	m.input.strip = c.notEmpty(n.Get("strip"))
+	c.header(n.Get("header"), d)
+	m.input.zone = c.zone(n.Get("timezone"))
+	c.records(n.Get("records"), d)
 	c.stackedTables(n, d)
-	d.Headings = c.notEmpty(n.get("headings"))
-	c.footer(n.get("footer"), d)
-	c.context(n.get("context"))
+	d.Headings = c.notEmpty(n.Get("headings"))
+	c.footer(n.Get("footer"), d)
+	c.context(n.Get("context"))
 }
 
 func (c *compiler) marks(n *node, f numberFormat) {
 	if !strings.ContainsRune(".,·'", f.decimal) {
-		c.at(n.get("decimal"), "", "the decimal mark must be . or , not %q", f.decimal)
+		c.At(n.Get("decimal"), "", "the decimal mark must be . or , not %q", f.decimal)
 	}
 	if f.group == f.decimal {
-		c.at(orNode(n.get("thousands"), n), "", "the decimal mark and the mark between thousands are both %q", f.group)
+		c.At(orNode(n.Get("thousands"), n), "", "the decimal mark and the mark between thousands are both %q", f.group)
 	} else if f.group >= '0' && f.group <= '9' {
-		c.at(n.get("thousands"), "", "a digit cannot be the mark between thousands")
+		c.At(n.Get("thousands"), "", "a digit cannot be the mark between thousands")
 	}
 }
 
@@ -102,7 +103,7 @@ func orNode(a, b *node) *node {
 
 // character reads one character or a word for one; 0 when it is not there.
 func (c *compiler) character(n *node, words map[string]rune) rune {
-	s, ok := c.text(n)
+	s, ok := c.Text(n)
 	if !ok {
 		return 0
 	}
@@ -112,7 +113,7 @@ func (c *compiler) character(n *node, words map[string]rune) rune {
 	}
 	r, size := utf8.DecodeRuneInString(s)
 	if size == 0 || size != len(s) || r == utf8.RuneError {
-		c.at(n, "words: "+strings.Join(sortedKeys(words), ", "), "must be one character, not %q", s)
+		c.At(n, "words: "+strings.Join(sortedKeys(words), ", "), "must be one character, not %q", s)
 		return 0
 	}
 	return r
@@ -120,7 +121,7 @@ func (c *compiler) character(n *node, words map[string]rune) rune {
 
 // setting is a text that may be a param; "" when it is not there.
 func (c *compiler) setting(n *node) string {
-	s, ok := c.text(n)
+	s, ok := c.Text(n)
 	if !ok {
 		return ""
 	}
@@ -131,21 +132,21 @@ func (c *compiler) header(n *node, d *table.Dialect) {
 	switch {
 	case n == nil:
 		return
-	case n.kind == scalarNode && n.text == "none":
+	case n.Kind == yamltree.Scalar && n.Text == "none":
 		d.Header.None = true
 		return
-	case n.kind == scalarNode:
-		c.at(n, "header: {row: 1}, header: {find: [Name, Name]} or header: none", "header cannot be %q", n.text)
+	case n.Kind == yamltree.Scalar:
+		c.At(n, "header: {row: 1}, header: {find: [Name, Name]} or header: none", "header cannot be %q", n.Text)
 		return
 	}
-	if !c.keys(n, "header", "row", "find", "within") {
+	if !c.Keys(n, "header", "row", "find", "within") {
 		return
 	}
-	d.Header.Row, _ = c.whole(n.get("row"), 1, 1_000_000)
-	d.Header.Find = c.notEmpty(n.get("find"))
-	d.Header.Within, _ = c.whole(n.get("within"), 1, 100_000)
+	d.Header.Row, _ = c.Whole(n.Get("row"), 1, 1_000_000)
+	d.Header.Find = c.notEmpty(n.Get("find"))
+	d.Header.Within, _ = c.Whole(n.Get("within"), 1, 100_000)
 	if d.Header.Row > 0 && d.Header.Find != nil {
-		c.at(n, "keep one of them", "header says both row and find")
+		c.At(n, "keep one of them", "header says both row and find")
 	}
 }
 
@@ -153,46 +154,46 @@ func (c *compiler) footer(n *node, d *table.Dialect) {
 	switch {
 	case n == nil:
 		return
-	case n.kind == scalarNode && n.text == "blank":
+	case n.Kind == yamltree.Scalar && n.Text == "blank":
 		d.Footer.Blank = true
 		return
-	case !c.keys(n, "footer", "rows", "from", "blank"):
+	case !c.Keys(n, "footer", "rows", "from", "blank"):
 		return
 	}
-	d.Footer.Rows, _ = c.whole(n.get("rows"), 1, 1000)
-	d.Footer.From = c.optionalText(n, "from")
-	if b := n.get("blank"); b != nil {
-		d.Footer.Blank = c.yes(b)
+	d.Footer.Rows, _ = c.Whole(n.Get("rows"), 1, 1000)
+	d.Footer.From = c.OptionalText(n, "from")
+	if b := n.Get("blank"); b != nil {
+		d.Footer.Blank = c.Yes(b)
 	}
 }
 
 func (c *compiler) records(n *node, d *table.Dialect) {
-	if n == nil || !c.keys(n, "records", "column", "header", "body", "totals", "context", "ignore") {
+	if n == nil || !c.Keys(n, "records", "column", "header", "body", "totals", "context", "ignore") {
 		return
 	}
-	r := &table.Records{Header: c.optionalText(n, "header"), Ignore: c.texts(n.get("ignore"))}
-	c.body(n.get("body"), r)
+	r := &table.Records{Header: c.OptionalText(n, "header"), Ignore: c.Texts(n.Get("ignore"))}
+	c.body(n.Get("body"), r)
 	r.Column = 1
-	if col := n.get("column"); col != nil {
-		r.Column, _ = c.whole(col, 1, 16_384)
+	if col := n.Get("column"); col != nil {
+		r.Column, _ = c.Whole(col, 1, 16_384)
 	}
 	if len(r.Body) == 0 {
-		c.at(n, "say body: [KIND]", "records names no kind of row as the body")
+		c.At(n, "say body: [KIND]", "records names no kind of row as the body")
 	}
-	if t := n.get("totals"); t != nil && t.kind != mappingNode {
-		r.Totals = c.texts(t)
+	if t := n.Get("totals"); t != nil && t.Kind != yamltree.Map {
+		r.Totals = c.Texts(t)
 	} else {
-		c.pairs(t, "totals", func(kind, layout *node) {
-			r.Totals = append(r.Totals, kind.text)
-			c.totals(kind.text, layout, false)
+		c.Pairs(t, "totals", func(kind, layout *node) {
+			r.Totals = append(r.Totals, kind.Text)
+			c.totals(kind.Text, layout, false)
 		})
 	}
-	if x := n.get("context"); x != nil && x.kind != mappingNode {
-		r.Context = c.texts(x)
+	if x := n.Get("context"); x != nil && x.Kind != yamltree.Map {
+		r.Context = c.Texts(x)
 	} else {
-		c.pairs(x, "context", func(kind, fields *node) {
-			r.Context = append(r.Context, kind.text)
-			c.kindContext(kind.text, fields, false)
+		c.Pairs(x, "context", func(kind, fields *node) {
+			r.Context = append(r.Context, kind.Text)
+			c.kindContext(kind.Text, fields, false)
 		})
 	}
 	d.Records = r
@@ -201,7 +202,7 @@ func (c *compiler) records(n *node, d *table.Dialect) {
 func (c *compiler) currency(n *node, s string) record.Currency {
 	currency, err := record.ParseCurrency(s)
 	if err != nil {
-		c.at(n, "", "%v", err)
+		c.At(n, "", "%v", err)
 	}
 	return currency
 }
@@ -211,34 +212,34 @@ func (c *compiler) zone(n *node) *zone {
 	if n == nil {
 		return nil
 	}
-	if n.kind == scalarNode {
+	if n.Kind == yamltree.Scalar {
 		return &zone{loc: c.location(n)}
 	}
-	if !c.keys(n, "timezone", "zone", "from", "names", "dst") {
+	if !c.Keys(n, "timezone", "zone", "from", "names", "dst") {
 		return nil
 	}
 	z := &zone{names: map[string]*time.Location{}}
-	switch c.choice(n.get("dst"), "error", "error", "earlier", "later") {
+	switch c.Choice(n.Get("dst"), "error", "error", "earlier", "later") {
 	case "earlier":
 		z.policy = dstEarlier
 	case "later":
 		z.policy = dstLater
 	}
-	if name := n.get("zone"); name != nil {
+	if name := n.Get("zone"); name != nil {
 		z.loc = c.location(name)
 	}
-	from := n.get("from")
+	from := n.Get("from")
 	switch {
 	case from == nil && z.loc == nil:
-		c.at(n, "say timezone: Europe/Berlin, or {from: Header, names: {CET: Europe/Berlin}}", "timezone names no zone")
+		c.At(n, "say timezone: Europe/Berlin, or {from: Header, names: {CET: Europe/Berlin}}", "timezone names no zone")
 		return nil
 	case from == nil:
 		return z
 	case z.loc != nil:
-		c.at(from, "keep one of them", "timezone says both zone and from")
+		c.At(from, "keep one of them", "timezone says both zone and from")
 	}
-	c.pairs(n.get("names"), "names", func(label, name *node) {
-		z.names[strings.ToLower(label.text)] = c.location(name)
+	c.Pairs(n.Get("names"), "names", func(label, name *node) {
+		z.names[strings.ToLower(label.Text)] = c.location(name)
 	})
 	z.column = c.hiddenColumn(from)
 	z.loc = nil
@@ -246,7 +247,7 @@ func (c *compiler) zone(n *node) *zone {
 }
 
 func (c *compiler) location(n *node) *time.Location {
-	s, ok := c.text(n)
+	s, ok := c.Text(n)
 	if !ok {
 		return time.UTC
 	}
@@ -255,7 +256,7 @@ func (c *compiler) location(n *node) *time.Location {
 	}
 	loc, err := loadZone(s)
 	if err != nil {
-		c.at(n, "write an IANA name such as Europe/Berlin, America/Los_Angeles or UTC", "%v", err)
+		c.At(n, "write an IANA name such as Europe/Berlin, America/Los_Angeles or UTC", "%v", err)
 		return time.UTC
 	}
 	return loc

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/govalues/decimal"
 
@@ -25,15 +26,15 @@ var latestKeys = []string{"on", "by", "order"}
 
 // latest compiles which of several rows counts.
 func (c *compiler) latest(n *node, rowScope *expression.Scope) {
-	if n == nil || !c.keys(n, "latest", latestKeys...) {
+	if n == nil || !c.Keys(n, "latest", latestKeys...) {
 		return
 	}
-	g := &gathering{what: "latest", on: c.classList(n.get("on")), apart: true}
-	if n.get("by") == nil {
-		c.at(n, "say by: =reference", "latest says not of which rows")
+	g := &gathering{what: "latest", on: c.classList(n.Get("on")), apart: true}
+	if n.Get("by") == nil {
+		c.At(n, "say by: =reference", "latest says not of which rows")
 	}
-	g.key = c.expression(rowScope, n.get("by"), expression.Text, expression.Number)
-	g.order = c.expression(rowScope, n.get("order"), expression.Time, expression.Number, expression.Text)
+	g.key = c.expression(rowScope, n.Get("by"), expression.Text, expression.Number)
+	g.order = c.expression(rowScope, n.Get("order"), expression.Time, expression.Number, expression.Text)
 	g.lets = []*payLet{{name: "the latest", index: -1, aggregate: c.compileAggregate(rowScope, n, "max("+placeName+")", expression.Text)}}
 	c.m.latest = g
 	c.gathering(g)
@@ -42,7 +43,7 @@ func (c *compiler) latest(n *node, rowScope *expression.Scope) {
 
 // duplicates compiles what becomes of equal rows.
 func (c *compiler) duplicates(n *node, rowScope *expression.Scope) {
-	policy := c.choice(n, "keep", "keep", "ignore", "error")
+	policy := c.Choice(n, "keep", "keep", "ignore", "error")
 	if policy == "keep" {
 		return
 	}
@@ -59,14 +60,14 @@ func (c *compiler) alone(n *node, g *gathering, what string) {
 		if other == g || other.on != nil && g.on != nil && !overlap(other.on, g.on) {
 			continue
 		}
-		c.at(n, "let the processor's own report leave them out, or import the latest state by itself", "%s cannot stand beside %s, which counts all rows", what, other.what)
+		c.At(n, "let the processor's own report leave them out, or import the latest state by itself", "%s cannot stand beside %s, which counts all rows", what, other.what)
 		return
 	}
 }
 
 func overlap(a, b []string) bool {
 	for _, s := range a {
-		if contains(b, s) {
+		if slices.Contains(b, s) {
 			return true
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/payrec/payrec/internal/yamltree"
 )
 
 // Options are what a mapping needs besides its file.
@@ -64,20 +64,23 @@ func load(ref string, o Options, lint bool) (*Mapping, Problems) {
 }
 
 func parse(name string, src []byte, o Options, lint bool) (*Mapping, Problems) {
-	c := &compiler{options: o, lint: lint, file: name}
-	root := parseYAML(name, src, &c.collector)
+	c := &compiler{Collector: newCollector(), options: o, lint: lint, file: name}
+	root := c.tree(name, src, 0)
 	if root == nil {
-		return nil, c.sorted()
-	}
-	if root.kind != mappingNode {
-		c.at(root, `begin with "payrec: mapping/v1"`, "a mapping is a map of keys, not %s", root.kind)
-		return nil, c.sorted()
-	}
-	if root = c.extend(root, 0); root == nil {
-		return nil, c.sorted()
+		return nil, c.Sorted()
 	}
 	m := c.mapping(root)
-	return m, c.sorted()
+	return m, c.Sorted()
+}
+
+// tree is the map that a source holds, with those that it extends merged under
+// it; nil when there is none, for the reasons in the collector.
+func (c *compiler) tree(name string, src []byte, depth int) *node {
+	root := yamltree.Parse(name, src, &c.Collector)
+	if !c.IsMap(root, fmt.Sprintf("begin with %q", "payrec: "+version)) {
+		return nil
+	}
+	return c.extend(root, depth)
 }
 
 // isPath says whether a reference to a mapping is a path, not a preset's name.
@@ -100,20 +103,8 @@ func readSource(ref string) (name string, src []byte, err error) {
 		}
 		return presetPrefix + preset, src, nil
 	}
-	info, err := os.Stat(ref)
-	if err == nil && info.Size() > maxSource {
-		return "", nil, Problems{{File: ref, Msg: fmt.Sprintf("the mapping has %d bytes; %d are allowed", info.Size(), maxSource)}}
-	}
-	if err == nil {
-		src, err = os.ReadFile(ref)
-	}
-	if err != nil {
-		if pe, ok := err.(*fs.PathError); ok {
-			err = pe.Err
-		}
-		return "", nil, Problems{{File: ref, Msg: fmt.Sprintf("cannot read the mapping: %v", err)}}
-	}
-	return ref, src, nil
+	src, err = yamltree.ReadFile(ref, noun)
+	return ref, src, err
 }
 
 // maxExtends is how many mappings may stand on top of one another.
@@ -122,16 +113,16 @@ const maxExtends = 8
 // extend merges the mapping that root extends under it; nil when it cannot be
 // had, because then every key would seem to be missing.
 func (c *compiler) extend(root *node, depth int) *node {
-	ext := root.get("extends")
+	ext := root.Get("extends")
 	if ext == nil {
 		return root
 	}
-	ref, ok := c.text(ext)
+	ref, ok := c.Text(ext)
 	if !ok {
 		return root
 	}
 	if depth == maxExtends {
-		c.at(ext, "", "more than %d mappings extend one another, or in a circle", maxExtends)
+		c.At(ext, "", "more than %d mappings extend one another, or in a circle", maxExtends)
 		return nil
 	}
 	if isPath(ref) {
@@ -140,20 +131,17 @@ func (c *compiler) extend(root *node, depth int) *node {
 	name, src, err := readSource(ref)
 	if err != nil {
 		p := err.(Problems)[0]
-		c.at(ext, p.Hint, "cannot extend %q: %s", ext.text, p.Msg)
+		c.At(ext, p.Hint, "cannot extend %q: %s", ext.Text, p.Msg)
 		return nil
 	}
-	base := parseYAML(name, src, &c.collector)
-	if base == nil || base.kind != mappingNode {
-		return nil
-	}
-	if base = c.extend(base, depth+1); base == nil {
+	base := c.tree(name, src, depth+1)
+	if base == nil {
 		return nil
 	}
 	merged := merge(base, root)
-	if merged.get("source") == nil {
-		if n := base.get("name"); n != nil {
-			merged.entries = append(merged.entries, entry{&node{file: n.file, line: n.line, col: n.col, kind: scalarNode, text: "source"}, n})
+	if merged.Get("source") == nil {
+		if n := base.Get("name"); n != nil {
+			merged.Entries = append(merged.Entries, yamltree.Entry{Key: &node{File: n.File, Line: n.Line, Col: n.Col, Kind: yamltree.Scalar, Text: "source"}, Value: n})
 		}
 	}
 	return merged
@@ -163,8 +151,8 @@ func (c *compiler) extend(root *node, depth int) *node {
 // of the mapping that they stand in.
 func (c *compiler) beside(n *node, path string) string {
 	dir := c.options.Dir
-	if n.file != c.file {
-		dir = filepath.Dir(n.file)
+	if n.File != c.file {
+		dir = filepath.Dir(n.File)
 	}
 	if filepath.IsAbs(path) || dir == "" {
 		return path
@@ -174,20 +162,20 @@ func (c *compiler) beside(n *node, path string) string {
 
 // merge lays over onto base: maps key by key, everything else as a whole.
 func merge(base, over *node) *node {
-	if base.kind != mappingNode || over.kind != mappingNode {
+	if base.Kind != yamltree.Map || over.Kind != yamltree.Map {
 		return over
 	}
 	out := *over
-	out.entries = nil
-	for _, b := range base.entries {
-		if o := over.get(b.key.text); o != nil {
-			b.value = merge(b.value, o)
+	out.Entries = nil
+	for _, b := range base.Entries {
+		if o := over.Get(b.Key.Text); o != nil {
+			b.Value = merge(b.Value, o)
 		}
-		out.entries = append(out.entries, b)
+		out.Entries = append(out.Entries, b)
 	}
-	for _, o := range over.entries {
-		if base.get(o.key.text) == nil {
-			out.entries = append(out.entries, o)
+	for _, o := range over.Entries {
+		if base.Get(o.Key.Text) == nil {
+			out.Entries = append(out.Entries, o)
 		}
 	}
 	return &out
@@ -200,25 +188,25 @@ func digest(root *node, tables map[string]map[string]string, params map[string]s
 	var put func(n *node, depth int)
 	text := func(kind byte, s string) { fmt.Fprintf(h, "%c%d:%s", kind, len(s), s) }
 	put = func(n *node, depth int) {
-		switch n.kind {
-		case nullNode:
+		switch n.Kind {
+		case yamltree.Null:
 			text('0', "")
-		case scalarNode:
-			text('s', n.text)
-		case sequenceNode:
+		case yamltree.Scalar:
+			text('s', n.Text)
+		case yamltree.List:
 			text('[', "")
-			for _, item := range n.items {
+			for _, item := range n.Items {
 				put(item, depth+1)
 			}
 			text(']', "")
-		case mappingNode:
+		case yamltree.Map:
 			text('{', "")
-			for _, e := range n.entries {
-				if depth == 0 && contains([]string{"title", "doc", "identify", "tests"}, e.key.text) {
+			for _, e := range n.Entries {
+				if depth == 0 && slices.Contains([]string{"title", "doc", "identify", "tests"}, e.Key.Text) {
 					continue // they change nothing that is sent
 				}
-				text('k', e.key.text)
-				put(e.value, depth+1)
+				text('k', e.Key.Text)
+				put(e.Value, depth+1)
 			}
 			text('}', "")
 		}

@@ -24,7 +24,7 @@
 //
 // # How a mapping is loaded
 //
-// The YAML is parsed to a tree of text with places (yaml.go); `extends` merges
+// The YAML is parsed to a tree of text with places (yamltree); `extends` merges
 // trees; then every part is compiled in the order of work, and all problems
 // of the file are reported at once. What cannot be known to work is refused
 // here, not at row 40,000: unknown fields, expressions without a kind, a date

@@ -33,6 +33,11 @@ func TestNoMessageHasTwoCauses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shared, err := filepath.Glob("../internal/yamltree/*.go")
+	if err != nil || len(shared) == 0 {
+		t.Fatal("no files of yamltree", err)
+	}
+	files = append(files, shared...)
 	places := map[string][]string{}
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {
@@ -63,10 +68,10 @@ func TestNoMessageHasTwoCauses(t *testing.T) {
 }
 
 // template is the message of a call that reports a problem of the mapping:
-// x.at(node, hint, message, …), x.warn(…) or x.problems.at(…).
+// x.At(node, hint, message, …), x.Warn(…) or x.problems.At(…).
 func template(call *ast.CallExpr) string {
 	method, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok || method.Sel.Name != "at" && method.Sel.Name != "warn" || len(call.Args) < 3 {
+	if !ok || method.Sel.Name != "At" && method.Sel.Name != "Warn" || len(call.Args) < 3 {
 		return ""
 	}
 	lit, ok := call.Args[2].(*ast.BasicLit)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/internal/yamltree"
 )
 
 // The names that every row has besides the mapping's own.
@@ -48,14 +49,14 @@ func (n *names) fixed() {
 }
 
 // add declares a name and returns its index.
-func (n *names) add(c *collector, at *node, name string, kind expression.Kind) int {
+func (n *names) add(c *yamltree.Collector, at *node, name string, kind expression.Kind) int {
 	if err := expression.CheckName(name); err != nil {
-		c.at(at, "", "%v", err)
+		c.At(at, "", "%v", err)
 	}
 	if first := n.nodes[name]; first != nil {
-		c.at(at, "choose another name", "%q is already the name of a value, declared on line %d", name, first.line)
-	} else if contains([]string{"line", "file", "sheet", "kind", "is", "params", "key", ordinalName, placeName}, name) {
-		c.at(at, "choose another name", "%q already has a meaning in expressions", name)
+		c.At(at, "choose another name", "%q is already the name of a value, declared on line %d", name, first.Line)
+	} else if slices.Contains([]string{"line", "file", "sheet", "kind", "is", "params", "key", ordinalName, placeName}, name) {
+		c.At(at, "choose another name", "%q already has a meaning in expressions", name)
 	}
 	n.nodes[name] = at
 	n.list = append(n.list, expression.Name{Name: name, Kind: kind})
@@ -85,7 +86,7 @@ type program struct {
 
 // isExpression says whether a value is one: whether it begins with "=".
 func isExpression(n *node) bool {
-	return n != nil && n.kind == scalarNode && strings.HasPrefix(n.text, "=")
+	return n != nil && n.Kind == yamltree.Scalar && strings.HasPrefix(n.Text, "=")
 }
 
 // expression compiles a value that begins with "=" in a scope.
@@ -94,14 +95,14 @@ func (c *compiler) expression(s *expression.Scope, n *node, want ...expression.K
 		return nil
 	}
 	if !isExpression(n) {
-		if text, ok := c.text(n); ok {
-			c.at(n, "write ="+text, "must be an expression, which begins with =, not the text %q", text)
-		} else if n.kind == nullNode {
-			c.at(n, "", "must be an expression, which begins with =")
+		if text, ok := c.Text(n); ok {
+			c.At(n, "write ="+text, "must be an expression, which begins with =, not the text %q", text)
+		} else if n.Kind == yamltree.Null {
+			c.At(n, "", "must be an expression, which begins with =")
 		}
 		return nil
 	}
-	return c.compile(s, n.offset(1), n.text[1:], want...)
+	return c.compile(s, n.Offset(1), n.Text[1:], want...)
 }
 
 // condition compiles an expression that is written without "=".
@@ -114,9 +115,9 @@ func (c *compiler) condition(s *expression.Scope, n *node) *program {
 }
 
 func (c *compiler) conditionSource(n *node) (string, bool) {
-	src, ok := c.text(n)
+	src, ok := c.Text(n)
 	if ok && strings.HasPrefix(src, "=") && !strings.HasPrefix(src, "==") {
-		c.at(n, "remove the =", "a condition is always an expression and is written without =")
+		c.At(n, "remove the =", "a condition is always an expression and is written without =")
 		return "", false
 	}
 	return src, ok
@@ -140,15 +141,15 @@ func (c *compiler) expressionProblem(at *node, err error) {
 	case errors.As(err, &one):
 		list = expression.Errors{one}
 	default:
-		c.at(at, "", "%v", err)
+		c.At(at, "", "%v", err)
 		return
 	}
 	for _, e := range list {
 		hint := e.Hint
-		if value := *at; c.cutByComment(&value) {
+		if value := *at; c.CutByComment(&value) {
 			hint = `in YAML " #" begins a comment: put the whole value in single quotes`
 		}
-		c.at(at.offset(e.Offset), hint, "%s", e.Msg)
+		c.At(at.Offset(e.Offset), hint, "%s", e.Msg)
 	}
 }
 

@@ -1,5 +1,9 @@
 package mapping
 
+import (
+	"github.com/payrec/payrec/internal/yamltree"
+)
+
 // An Outline is what a mapping says of itself: enough to choose it and to
 // build on it, before anybody has given it params.
 type Outline struct {
@@ -26,28 +30,25 @@ func OutlineOf(ref string) (*Outline, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{lint: true}
-	root := parseYAML(name, src, &c.collector)
-	if root != nil && root.kind == mappingNode {
-		root = c.extend(root, 0)
-	}
-	if root == nil || root.kind != mappingNode {
-		return nil, c.sorted()
+	c := &compiler{Collector: newCollector(), lint: true}
+	root := c.tree(name, src, 0)
+	if root == nil {
+		return nil, c.Sorted()
 	}
 	m := c.mapping(root)
-	if fatal := c.sorted().Fatal(); len(fatal) > 0 {
+	if fatal := c.Sorted().Fatal(); len(fatal) > 0 {
 		return nil, fatal
 	}
 	o := &Outline{Name: m.name, Title: m.Title(), Filename: m.identify.filenames, Columns: m.identify.columns}
-	c.pairs(root.get("params"), "params", func(name, decl *node) {
-		p := Param{Name: name.text}
-		switch decl.kind {
-		case scalarNode:
-			p.Default = decl.text
-		case mappingNode:
-			p.Doc, p.Default, p.Values = c.optionalText(decl, "doc"), c.optionalText(decl, "default"), c.texts(decl.get("values"))
-			r := decl.get("required")
-			p.Required = r != nil && c.yes(r)
+	c.Pairs(root.Get("params"), "params", func(name, decl *node) {
+		p := Param{Name: name.Text}
+		switch decl.Kind {
+		case yamltree.Scalar:
+			p.Default = decl.Text
+		case yamltree.Map:
+			p.Doc, p.Default, p.Values = c.OptionalText(decl, "doc"), c.OptionalText(decl, "default"), c.Texts(decl.Get("values"))
+			r := decl.Get("required")
+			p.Required = r != nil && c.Yes(r)
 		}
 		o.Params = append(o.Params, p)
 	})

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+
+	"github.com/payrec/payrec/internal/yamltree"
 )
 
 //go:embed presets/*.yaml
@@ -22,8 +24,8 @@ func Presets() []Preset {
 	for _, name := range presetNames() {
 		src, _ := PresetSource(name)
 		p := Preset{Name: name}
-		if root := parseYAML(name, src, &collector{}); root != nil {
-			p.Title, p.Doc = scalarText(root.get("title")), scalarText(root.get("doc"))
+		if root := yamltree.Parse(name, src, &yamltree.Collector{}); root != nil {
+			p.Title, p.Doc = scalarText(root.Get("title")), scalarText(root.Get("doc"))
 		}
 		presets = append(presets, p)
 	}
@@ -34,7 +36,7 @@ func scalarText(n *node) string {
 	if n == nil {
 		return ""
 	}
-	return n.text
+	return n.Text
 }
 
 // PresetSource is the YAML text of a preset.
@@ -72,5 +74,5 @@ func presetHint(name string) string {
 	if len(longer) > 0 {
 		return "did you mean " + strings.Join(longer, " or ") + "?"
 	}
-	return didYouMeanOr(name, presetNames())
+	return yamltree.DidYouMeanOr(name, presetNames())
 }

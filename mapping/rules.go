@@ -3,7 +3,10 @@ package mapping
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/payrec/payrec/internal/yamltree"
 )
 
 // A rule puts the rows that match it into a class.
@@ -37,28 +40,28 @@ func (m *match) accepts(text string) bool {
 }
 
 func (c *compiler) rules(root *node) {
-	n := root.get("rows")
-	if n == nil || n.kind == nullNode {
-		c.at(orNode(n, root), "say rows: [{is: payment}]", `the key "rows" is missing: which class is each row?`)
+	n := root.Get("rows")
+	if n == nil || n.Kind == yamltree.Null {
+		c.At(orNode(n, root), "say rows: [{is: payment}]", `the key "rows" is missing: which class is each row?`)
 		return
 	}
 	scope := c.names.scope()
-	c.each(n, "rows", func(item *node) {
-		if !c.keys(item, "a rule", "is", "match", "when", "ignore", "hold", "attach", "error") {
+	c.Each(n, "rows", func(item *node) {
+		if !c.Keys(item, "a rule", "is", "match", "when", "ignore", "hold", "attach", "error") {
 			return
 		}
 		r := &rule{node: item}
 		var ok bool
-		if r.class, ok = c.text(item.get("is")); !ok {
-			if item.get("is") == nil {
-				c.at(item, "say is: payment", "the rule names no class")
+		if r.class, ok = c.Text(item.Get("is")); !ok {
+			if item.Get("is") == nil {
+				c.At(item, "say is: payment", "the rule names no class")
 			}
 			return
 		}
 		r.what = fmt.Sprintf("the rule for %q", r.class)
-		c.pairs(item.get("match"), "match", func(name, values *node) { c.match(r, name, values) })
-		r.when = c.condition(scope, item.get("when"))
-		r.broken = r.broken || item.get("when") != nil && r.when == nil
+		c.Pairs(item.Get("match"), "match", func(name, values *node) { c.match(r, name, values) })
+		r.when = c.condition(scope, item.Get("when"))
+		r.broken = r.broken || item.Get("when") != nil && r.when == nil
 		c.fate(r, item)
 		c.unreachable(r)
 		c.m.rules = append(c.m.rules, r)
@@ -66,14 +69,14 @@ func (c *compiler) rules(root *node) {
 }
 
 func (c *compiler) match(r *rule, name, values *node) {
-	mt := match{name: name.text, column: c.byName[name.text]}
+	mt := match{name: name.Text, column: c.byName[name.Text]}
 	for _, l := range c.m.lets {
-		if l.name != name.text {
+		if l.name != name.Text {
 			continue
 		}
 		mt.let = l
 		if l.program != nil && l.program.Kind().String() != "text" {
-			c.at(name, "use when: instead", "match compares text, but %q is %s", name.text, l.program.Kind())
+			c.At(name, "use when: instead", "match compares text, but %q is %s", name.Text, l.program.Kind())
 		}
 	}
 	if mt.column == nil && mt.let == nil {
@@ -81,27 +84,27 @@ func (c *compiler) match(r *rule, name, values *node) {
 		for _, l := range c.m.lets {
 			all = append(all, l.name)
 		}
-		c.at(name, didYouMeanOr(name.text, all), "no column is called %q", name.text)
+		c.At(name, yamltree.DidYouMeanOr(name.Text, all), "no column is called %q", name.Text)
 		r.broken = true
 		return
 	}
 	mt.globs = c.globs(values)
 	if len(mt.globs) == 0 {
-		c.at(values, "", "match names no text for %q, so the rule can never match", name.text)
+		c.At(values, "", "match names no text for %q, so the rule can never match", name.Text)
 	}
 	if col := mt.column; col != nil && col.hasDefault && mt.accepts("") && !mt.accepts(col.standIn) {
-		c.warn(values, fmt.Sprintf("match %q, or remove the default", col.standIn), "the column %q is never empty: an empty cell reads as its default", name.text)
+		c.Warn(values, fmt.Sprintf("match %q, or remove the default", col.standIn), "the column %q is never empty: an empty cell reads as its default", name.Text)
 	}
 	r.matches = append(r.matches, mt)
 }
 
 // globs reads the texts of a match. No text is the empty one.
 func (c *compiler) globs(values *node) []glob {
-	if values.kind == nullNode {
+	if values.Kind == yamltree.Null {
 		return []glob{newGlob("")}
 	}
 	var out []glob
-	for _, v := range c.texts(values) {
+	for _, v := range c.Texts(values) {
 		out = append(out, newGlob(v))
 	}
 	return out
@@ -115,18 +118,18 @@ func (c *compiler) fate(r *rule, item *node) {
 		key  string
 		fate Disposition
 	}{{"ignore", Ignored}, {"hold", Held}, {"attach", Attached}, {"error", Rejected}} {
-		n := item.get(f.key)
+		n := item.Get(f.key)
 		if n == nil {
 			continue
 		}
 		given++
 		r.fate, r.isError = f.fate, f.key == "error"
-		if r.reason, _ = c.text(n); strings.TrimSpace(r.reason) == "" {
-			c.at(n, "write "+f.key+": and why, for whoever reads the summary", "the rule gives no reason")
+		if r.reason, _ = c.Text(n); strings.TrimSpace(r.reason) == "" {
+			c.At(n, "write "+f.key+": and why, for whoever reads the summary", "the rule gives no reason")
 		}
 	}
 	if given > 1 {
-		c.at(item, "keep one of them", "a rule can only one of ignore, hold, attach and error")
+		c.At(item, "keep one of them", "a rule can only one of ignore, hold, attach and error")
 	}
 }
 
@@ -134,7 +137,7 @@ func (c *compiler) fate(r *rule, item *node) {
 func (c *compiler) unreachable(r *rule) {
 	for _, earlier := range c.m.rules {
 		if earlier.when == nil && !earlier.broken && !r.broken && earlier.covers(r) {
-			c.warn(r.node, "move it up, or remove it", "no row reaches this rule: the rule on line %d matches first", earlier.node.line)
+			c.Warn(r.node, "move it up, or remove it", "no row reaches this rule: the rule on line %d matches first", earlier.node.Line)
 			return
 		}
 	}
@@ -173,10 +176,10 @@ func (c *compiler) unusedClasses() {
 		emits := len(c.m.emits[r.class]) > 0
 		switch {
 		case !emits && r.fate == Emitted:
-			c.at(r.node, "add an emit with on: "+r.class+", or say ignore:, hold:, attach: or error: with the reason",
+			c.At(r.node, "add an emit with on: "+r.class+", or say ignore:, hold:, attach: or error: with the reason",
 				"rows of class %q make no call, and the rule does not say why", r.class)
 		case emits && r.fate != Emitted && !c.hasPlainRule(r.class):
-			c.at(r.node, "remove the emit or the reason", "rows of class %q have an emit, but this rule keeps them from it", r.class)
+			c.At(r.node, "remove the emit or the reason", "rows of class %q have an emit, but this rule keeps them from it", r.class)
 		}
 	}
 }
@@ -194,7 +197,7 @@ func (c *compiler) hasPlainRule(class string) bool {
 func (c *compiler) classNames() []string {
 	var names []string
 	for _, r := range c.m.rules {
-		if !contains(names, r.class) {
+		if !slices.Contains(names, r.class) {
 			names = append(names, r.class)
 		}
 	}
@@ -204,14 +207,14 @@ func (c *compiler) classNames() []string {
 // classList reads classes: one or a list. An empty one is no class, as tests
 // may expect.
 func (c *compiler) classList(n *node) []string {
-	classes := c.texts(n)
+	classes := c.Texts(n)
 	for i, class := range classes {
 		at := n
-		if n.kind == sequenceNode {
-			at = n.items[i]
+		if n.Kind == yamltree.List {
+			at = n.Items[i]
 		}
-		if known := c.classNames(); class != "" && !contains(known, class) {
-			c.at(at, didYouMeanOr(class, known), "no rule makes the class %q", class)
+		if known := c.classNames(); class != "" && !slices.Contains(known, class) {
+			c.At(at, yamltree.DidYouMeanOr(class, known), "no rule makes the class %q", class)
 		}
 	}
 	return classes

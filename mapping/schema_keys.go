@@ -1,6 +1,10 @@
 package mapping
 
-import "github.com/payrec/payrec/record"
+import (
+	"slices"
+
+	"github.com/payrec/payrec/record"
+)
 
 // parts are the maps of the language with all their keys, in the order of work.
 // The first is the mapping itself.
@@ -152,7 +156,7 @@ func contextPart() part {
 		{"sheet", ref("text"), "the first group of this regular expression (RE2), of the sheet's name"},
 	}, nil}
 	for _, k := range columnDocs() {
-		if contains(contextKeys(), k.name) && k.name != "from" {
+		if slices.Contains(contextKeys(), k.name) && k.name != "from" {
 			p.keys = append(p.keys, k)
 		}
 	}

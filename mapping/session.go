@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/payrec/payrec/internal/expression"
@@ -395,7 +396,7 @@ func (s *Session) unclassified() *RowProblem {
 			if m.column != nil && m.column.sensitive || m.let != nil && s.m.isSensitive([]int{m.let.index}) {
 				shown = m.name + " (hidden)"
 			}
-			if contains(looked, shown) {
+			if slices.Contains(looked, shown) {
 				continue
 			}
 			looked = append(looked, shown)
@@ -407,7 +408,7 @@ func (s *Session) unclassified() *RowProblem {
 			for _, i := range r.when.refs {
 				if s.values.need(i) == nil {
 					shown := fmt.Sprintf("%s %s", s.m.scope.Names()[i].Name, cutText(s.values.frame.Get(i).String(), 60))
-					if !contains(looked, shown) && s.values.columns[i] == nil && !s.m.isSensitive([]int{i}) {
+					if !slices.Contains(looked, shown) && s.values.columns[i] == nil && !s.m.isSensitive([]int{i}) {
 						looked = append(looked, shown)
 					}
 				}

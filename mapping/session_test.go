@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/internal/yamltree"
 )
 
 // plain is a mapping for tests: parts replace those of the same key.
@@ -40,23 +41,23 @@ emit:
     id: =ref
     set: {amount: =sum, refunded_at: =at, reference: =ref}
 `
-	c := &collector{}
-	merged := parseYAML("base", []byte(base), c)
-	over := parseYAML("test", []byte(parts), c)
-	if c.failed() && parts != "" {
-		panic(c.list.Error() + "\n" + parts)
+	c := &yamltree.Collector{}
+	merged := yamltree.Parse("base", []byte(base), c)
+	over := yamltree.Parse("test", []byte(parts), c)
+	if c.Failed() {
+		panic(c.Sorted().Error() + "\n" + parts)
 	}
 	if over != nil {
-		for _, e := range over.entries { // whole keys, not deep
-			for i := range merged.entries {
-				if merged.entries[i].key.text == e.key.text {
-					merged.entries[i].value = e.value
-					e.key = nil
+		for _, e := range over.Entries { // whole keys, not deep
+			for i := range merged.Entries {
+				if merged.Entries[i].Key.Text == e.Key.Text {
+					merged.Entries[i].Value = e.Value
+					e.Key = nil
 					break
 				}
 			}
-			if e.key != nil {
-				merged.entries = append(merged.entries, e)
+			if e.Key != nil {
+				merged.Entries = append(merged.Entries, e)
 			}
 		}
 	}
@@ -65,26 +66,26 @@ emit:
 
 // print writes a node as YAML in flow style.
 func print(n *node, depth int) string {
-	switch n.kind {
-	case scalarNode:
-		if n.style == plainStyle && allDigits(n.text) {
-			return n.text
+	switch n.Kind {
+	case yamltree.Scalar:
+		if n.Style == yamltree.Plain && allDigits(n.Text) {
+			return n.Text
 		}
-		return "'" + strings.ReplaceAll(n.text, "'", "''") + "'"
-	case sequenceNode:
-		parts := make([]string, len(n.items))
-		for i, item := range n.items {
+		return "'" + strings.ReplaceAll(n.Text, "'", "''") + "'"
+	case yamltree.List:
+		parts := make([]string, len(n.Items))
+		for i, item := range n.Items {
 			parts[i] = print(item, depth+1)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
-	case mappingNode:
-		parts := make([]string, len(n.entries))
-		for i, e := range n.entries {
-			key := e.key.text
+	case yamltree.Map:
+		parts := make([]string, len(n.Entries))
+		for i, e := range n.Entries {
+			key := e.Key.Text
 			if key == "" || strings.ContainsAny(key, "[]{}*") {
 				key = "'" + key + "'"
 			}
-			parts[i] = key + ": " + print(e.value, depth+1)
+			parts[i] = key + ": " + print(e.Value, depth+1)
 		}
 		if depth == 0 {
 			return strings.Join(parts, "\n") + "\n"

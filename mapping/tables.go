@@ -3,6 +3,7 @@ package mapping
 import (
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/internal/yamltree"
 	"github.com/payrec/payrec/record"
 )
 
@@ -10,41 +11,41 @@ import (
 // a header of its own, and is the body unless it states totals or context, or
 // is ignored.
 func (c *compiler) stackedTables(in *node, d *table.Dialect) {
-	n := in.get("tables")
+	n := in.Get("tables")
 	if n == nil {
 		return
 	}
-	c.pairs(n, "tables", func(name, decl *node) {
-		if !c.keys(decl, "table "+quote(name.text), "find", "totals", "context", "ignore", "end") {
+	c.Pairs(n, "tables", func(name, decl *node) {
+		if !c.Keys(decl, "table "+quote(name.Text), "find", "totals", "context", "ignore", "end") {
 			return
 		}
-		t := table.Table{Name: name.text, Find: c.notEmpty(decl.get("find")), Role: table.Body}
+		t := table.Table{Name: name.Text, Find: c.notEmpty(decl.Get("find")), Role: table.Body}
 		if len(t.Find) == 0 {
-			c.at(name, "say find: [Name, Name]", "the table %q says not by which names its header is found", name.text)
+			c.At(name, "say find: [Name, Name]", "the table %q says not by which names its header is found", name.Text)
 		}
-		if totals := decl.get("totals"); totals != nil {
+		if totals := decl.Get("totals"); totals != nil {
 			t.Role = table.Total
-			c.totals(name.text, totals, true)
+			c.totals(name.Text, totals, true)
 		}
-		if context := decl.get("context"); context != nil {
+		if context := decl.Get("context"); context != nil {
 			if t.Role == table.Body {
 				t.Role = table.Context
 			}
-			c.kindContext(name.text, context, true)
+			c.kindContext(name.Text, context, true)
 		}
-		if reason := decl.get("ignore"); reason != nil {
+		if reason := decl.Get("ignore"); reason != nil {
 			if t.Role != table.Body {
-				c.at(reason, "remove it", "the table %q has totals or context, and is not ignored", name.text)
+				c.At(reason, "remove it", "the table %q has totals or context, and is not ignored", name.Text)
 			}
 			t.Role = table.Ignored
-			c.text(reason)
+			c.Text(reason)
 		}
-		t.Blank = c.choice(decl.get("end"), "header", "header", "blank") == "blank"
+		t.Blank = c.Choice(decl.Get("end"), "header", "header", "blank") == "blank"
 		d.Tables = append(d.Tables, t)
 	})
 	for _, key := range []string{"header", "records"} {
-		if other := in.get(key); other != nil {
-			c.at(other, "remove it", "where input has tables, each has its own header")
+		if other := in.Get(key); other != nil {
+			c.At(other, "remove it", "where input has tables, each has its own header")
 		}
 	}
 	for _, t := range d.Tables {
@@ -52,25 +53,25 @@ func (c *compiler) stackedTables(in *node, d *table.Dialect) {
 			return
 		}
 	}
-	c.at(n, "a table is the body unless it says totals, context or ignore", "no table is the body")
+	c.At(n, "a table is the body unless it says totals, context or ignore", "no table is the body")
 }
 
 // body reads the kinds of the body: a list, or a map with the names of the
 // cells of each.
 func (c *compiler) body(n *node, r *table.Records) {
-	if n == nil || n.kind != mappingNode {
-		r.Body = c.texts(n)
+	if n == nil || n.Kind != yamltree.Map {
+		r.Body = c.Texts(n)
 		return
 	}
-	c.pairs(n, "body", func(kind, names *node) {
-		r.Body = append(r.Body, kind.text)
-		if names.kind == nullNode {
+	c.Pairs(n, "body", func(kind, names *node) {
+		r.Body = append(r.Body, kind.Text)
+		if names.Kind == yamltree.Null {
 			return
 		}
 		if r.Layouts == nil {
 			r.Layouts = map[string][]string{}
 		}
-		r.Layouts[kind.text] = c.someTexts(names)
+		r.Layouts[kind.Text] = c.someTexts(names)
 	})
 }
 
@@ -84,32 +85,32 @@ func (c *compiler) totals(kind string, n *node, named bool) {
 		c.m.input.totals = map[string]*totalLayout{}
 	}
 	c.m.input.totals[kind] = layout
-	layout.key = c.place(n.get("key"), named)
-	c.pairs(n, "totals", func(name, value *node) {
-		if name.text == "key" {
+	layout.key = c.place(n.Get("key"), named)
+	c.Pairs(n, "totals", func(name, value *node) {
+		if name.Text == "key" {
 			return
 		}
-		f := &totalField{name: name.text, kind: expression.Number, in: layout.key}
-		layout.fields[name.text] = f
+		f := &totalField{name: name.Text, kind: expression.Number, in: layout.key}
+		layout.fields[name.Text] = f
 		at := value
-		if value.kind == mappingNode {
-			if !c.keys(value, "a total", "at", "type", "unit", "in") {
+		if value.Kind == yamltree.Map {
+			if !c.Keys(value, "a total", "at", "type", "unit", "in") {
 				return
 			}
-			at = value.get("at")
-			if c.choice(value.get("type"), "number", "number", "money") == "money" {
+			at = value.Get("at")
+			if c.Choice(value.Get("type"), "number", "number", "money") == "money" {
 				f.kind = expression.Money
 			}
-			f.unit = c.unit(value.get("unit"))
+			f.unit = c.unit(value.Get("unit"))
 		}
 		if at == nil {
-			c.at(value, "say at: 3", "the total %q says no cell", name.text)
+			c.At(value, "say at: 3", "the total %q says no cell", name.Text)
 		} else {
 			f.at = c.place(at, named)
 		}
 	})
-	c.pairs(n, "totals", func(name, value *node) {
-		if f := layout.fields[name.text]; f != nil {
+	c.Pairs(n, "totals", func(name, value *node) {
+		if f := layout.fields[name.Text]; f != nil {
 			c.totalIn(layout, f, value, named)
 		}
 	})
@@ -118,14 +119,14 @@ func (c *compiler) totals(kind string, n *node, named bool) {
 // totalIn finds the currency of a total: another field, the key, a header, or a
 // code.
 func (c *compiler) totalIn(layout *totalLayout, f *totalField, value *node, named bool) {
-	in := value.get("in")
-	if value.kind != mappingNode || in == nil {
+	in := value.Get("in")
+	if value.Kind != yamltree.Map || in == nil {
 		if f.kind == expression.Money && !layout.key.given() {
-			c.at(value, "say in: a currency code, or a field of the row", "the total %q is money without a currency", f.name)
+			c.At(value, "say in: a currency code, or a field of the row", "the total %q is money without a currency", f.name)
 		}
 		return
 	}
-	s, ok := c.text(in)
+	s, ok := c.Text(in)
 	if !ok {
 		return
 	}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ func (t *totals) addField(k totalKey, f *totalField, layout *totalLayout, row *t
 		return t.noColumn(row, f.at)
 	}
 	text := t.cell(row, f.at)
-	if text == "" || contains(t.m.input.empty, text) {
+	if text == "" || slices.Contains(t.m.input.empty, text) {
 		return nil // as if it were not there
 	}
 	d, err := t.m.input.numbers.parse(text)

@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +142,7 @@ func (v *values) raw(c *column) (text string, cell int) {
 func (v *values) text(m *match) (string, *RowProblem) {
 	if m.column != nil {
 		s, _ := v.raw(m.column)
-		if m.column.hasDefault && (s == "" || contains(v.m.input.empty, s)) {
+		if m.column.hasDefault && (s == "" || slices.Contains(v.m.input.empty, s)) {
 			s = m.column.standIn
 		}
 		return s, nil

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/internal/yamltree"
 	"github.com/payrec/payrec/record"
 )
 
@@ -28,28 +29,28 @@ type wildcard struct {
 
 // wildcard compiles the pair "*" of metadata.
 func (c *compiler) wildcard(e *emit, key, value *node) {
-	if value.kind == scalarNode {
-		value = &node{file: value.file, line: value.line, col: value.col, kind: mappingNode,
-			entries: []entry{{&node{kind: scalarNode, text: "columns"}, value}}}
+	if value.Kind == yamltree.Scalar {
+		value = &node{File: value.File, Line: value.Line, Col: value.Col, Kind: yamltree.Map,
+			Entries: []yamltree.Entry{{Key: &node{Kind: yamltree.Scalar, Text: "columns"}, Value: value}}}
 	}
-	if !c.keys(value, `metadata "*"`, "columns", "drop", "mask") {
+	if !c.Keys(value, `metadata "*"`, "columns", "drop", "mask") {
 		return
 	}
 	w := &wildcard{node: value}
-	pattern := c.optionalText(value, "columns")
+	pattern := c.OptionalText(value, "columns")
 	if strings.Count(pattern, "*") != 1 {
-		c.at(value, `say columns: 'payment_metadata[*]'`, `metadata "*" needs a pattern of headers with one star, not %q`, pattern)
+		c.At(value, `say columns: 'payment_metadata[*]'`, `metadata "*" needs a pattern of headers with one star, not %q`, pattern)
 		return
 	}
 	w.before, w.after, _ = strings.Cut(strings.ToLower(pattern), "*")
-	for _, s := range c.texts(value.get("drop")) {
+	for _, s := range c.Texts(value.Get("drop")) {
 		w.drop = append(w.drop, newGlob(s))
 	}
-	for _, s := range c.texts(value.get("mask")) {
+	for _, s := range c.Texts(value.Get("mask")) {
 		w.mask = append(w.mask, newGlob(s))
 	}
 	if e.wildcard != nil {
-		c.at(key, "keep one of them", `metadata "*" is set twice`)
+		c.At(key, "keep one of them", `metadata "*" is set twice`)
 	}
 	e.wildcard = w
 }
@@ -129,7 +130,7 @@ func (v *values) wildcard(p *record.Params, w *wildcard, note func(*RowProblem))
 		text, _ := v.row.Cell(c.cell)
 		text = v.m.input.stripped(trimBlanks(text))
 		switch {
-		case text == "" || contains(v.m.input.empty, text):
+		case text == "" || slices.Contains(v.m.input.empty, text):
 			continue
 		case strings.HasPrefix(strings.ToLower(c.key), "payrec_"):
 			note(&RowProblem{Code: "invalid_field", Column: c.name, Value: cutText(text, 80), Msg: "would be one of payrec's own keys of metadata", Hint: `add it to drop, under metadata "*"`})

@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/scaffold":   {"record", "mapping", "internal/table", "internal/expression", "internal/sniff"},
 	"sandbox":             {"record"},
 	"samples":             {},
-	"mapping":             {"record", "internal/table", "internal/expression", "internal/cardnumber"},
+	"mapping":             {"record", "internal/table", "internal/expression", "internal/cardnumber", "internal/yamltree"},
 	"importer":            {"record", "mapping", "internal/table", "internal/extsort", "internal/cardnumber"},
 	"exporter":            {"record", "internal/table", "internal/extsort", "internal/sheet"},
 	"exporter/report":     {"record", "exporter", "internal/table", "internal/extsort", "internal/expression", "internal/yamltree"},

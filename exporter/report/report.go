@@ -46,7 +46,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -208,30 +207,14 @@ func readSource(ref string) (name string, src []byte, err error) {
 		}
 		return ref + ".yaml", src, nil
 	}
-	info, err := os.Stat(ref)
-	if err == nil && info.Size() > yamltree.MaxSource {
-		return "", nil, Problems{{File: ref, Msg: fmt.Sprintf("the report has %d bytes; %d are allowed", info.Size(), yamltree.MaxSource)}}
-	}
-	if err == nil {
-		src, err = os.ReadFile(ref)
-	}
-	if err != nil {
-		if pe, ok := err.(*fs.PathError); ok {
-			err = pe.Err
-		}
-		return "", nil, Problems{{File: ref, Msg: fmt.Sprintf("cannot read the report: %v", err)}}
-	}
-	return ref, src, nil
+	src, err = yamltree.ReadFile(ref, "report")
+	return ref, src, err
 }
 
 func parse(name string, src []byte, o Options, lint bool) (*Report, Problems) {
 	c := &compiler{Collector: yamltree.Collector{Noun: "report"}, options: o, lint: lint}
 	root := yamltree.Parse(name, src, &c.Collector)
-	if root == nil {
-		return nil, c.Sorted()
-	}
-	if root.Kind != yamltree.Map {
-		c.At(root, "begin with payrec: "+version, "a report is a map of keys, not %s", root.Kind)
+	if !c.IsMap(root, "begin with payrec: "+version) {
 		return nil, c.Sorted()
 	}
 	r := c.report(root)

@@ -96,7 +96,8 @@ const (
 )
 
 // Parse reads one document. Problems go to the collector; the node is nil
-// when nothing can be made of the source.
+// when nothing can be made of the source, and of kind [Null] without a line
+// when there is nothing in it: [Collector.IsMap] tells.
 func Parse(file string, src []byte, c *Collector) *Node {
 	whole := &Node{File: file}
 	src = bytes.TrimPrefix(src, []byte("\ufeff")) // which some editors write
@@ -124,8 +125,7 @@ func Parse(file string, src []byte, c *Collector) *Node {
 	}
 	docs := slices.DeleteFunc(f.Docs, func(d *ast.DocumentNode) bool { return d == nil || d.Body == nil })
 	if len(docs) == 0 {
-		c.At(whole, "begin with payrec: "+c.Noun+"/v1", "the %s is empty", c.Noun)
-		return nil
+		return whole
 	}
 	if len(docs) > 1 {
 		c.At(whole, `remove the line "---" between them`, "the file holds %d documents; a %s is one", len(docs), c.Noun)
@@ -289,7 +289,7 @@ func (c *converter) entry(n *Node, v *ast.MappingValueNode, depth int) {
 		return
 	}
 	if len(n.Entries) == maxKeys {
-		c.problems.At(n, "", "a map has more than %d keys", maxKeys)
+		c.problems.At(n, c.problems.LongMap, "a map has more than %d keys", maxKeys)
 		return
 	}
 	key := c.node(v.Key, depth+1)

@@ -61,6 +61,8 @@ const mostProblems = 200
 type Collector struct {
 	// Noun is what kind of file it is, for messages: mapping, report.
 	Noun string
+	// LongMap is what to do with a map of too many keys; it may be "".
+	LongMap string
 
 	list Problems
 	seen map[Problem]bool
@@ -88,6 +90,11 @@ func (c *Collector) At(n *Node, hint, format string, args ...any) {
 // Warn is a problem that stops nobody.
 func (c *Collector) Warn(n *Node, hint, format string, args ...any) {
 	c.Add(Problem{File: n.File, Line: n.Line, Column: n.Col, Msg: fmt.Sprintf(format, args...), Hint: hint, Warning: true})
+}
+
+// Failed says whether there is a problem that is no warning.
+func (c *Collector) Failed() bool {
+	return slices.ContainsFunc(c.list, func(p *Problem) bool { return !p.Warning })
 }
 
 // Sorted are the problems by place.

@@ -1,10 +1,52 @@
 package yamltree
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 )
+
+// ReadFile is the text of a file for [Parse]. noun is what kind of file it is.
+// The error is [Problems].
+func ReadFile(path, noun string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > MaxSource {
+		return nil, Problems{{File: path, Msg: fmt.Sprintf("the %s has %d bytes; %d are allowed", noun, info.Size(), MaxSource)}}
+	}
+	var src []byte
+	if err == nil {
+		src, err = os.ReadFile(path)
+	}
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) { // the problem names the file already
+			err = pe.Err
+		}
+		return nil, Problems{{File: path, Msg: fmt.Sprintf("cannot read the %s: %v", noun, err)}}
+	}
+	return src, nil
+}
+
+// IsMap says whether the root of a file is a map, and complains when it is not:
+// hint says how such a file begins. Of a file that could not be parsed (nil) all
+// has been said.
+func (c *Collector) IsMap(root *Node, hint string) bool {
+	switch {
+	case root == nil:
+		return false
+	case root.Kind == Map:
+		return true
+	case root.Line == 0:
+		c.At(root, hint, "the %s is empty", c.Noun)
+	default:
+		c.At(root, hint, "a %s is a map of keys, not %s", c.Noun, root.Kind)
+	}
+	return false
+}
 
 // Keys complains about keys of a map that are not among known, and about n
 // being no map at all.

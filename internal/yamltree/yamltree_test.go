@@ -69,7 +69,7 @@ func TestProblems(t *testing.T) {
 		strings.Repeat("#", MaxSource+1): `x: the report has 131073 bytes; 131072 are allowed`,
 	} {
 		c := &Collector{Noun: "report"}
-		Parse("x", []byte(src), c)
+		c.IsMap(Parse("x", []byte(src), c), "begin with payrec: report/v1")
 		if got := c.Sorted().Error(); !strings.Contains(got, want) {
 			t.Errorf("%.40q: %q, want %q", src, got, want)
 		}
