@@ -126,14 +126,20 @@ func (s *Session) cellLike(that func(cell string) bool) string {
 	return ""
 }
 
-// keepOutKey forgets the payment's key of a row that makes no call when it
-// holds a card number: the journal would keep it with the payments that are parked.
+// keepOutKey forgets the payment's key, and the id of the call, of a row that
+// makes no call when it holds a card number: the journal would keep it with the
+// payments that are parked, and with what is noted of the row.
 func (s *Session) keepOutKey() {
-	if s.result.Disposition == Emitted || len(s.result.Payment) < 13 {
+	if s.result.Disposition == Emitted {
 		return
 	}
-	if _, is := s.card(s.result.Payment); is {
-		s.result.Payment = ""
+	for _, id := range []*string{&s.result.Payment, &s.result.CallID} {
+		if len(*id) < 13 {
+			continue
+		}
+		if _, is := s.card(*id); is {
+			*id = ""
+		}
 	}
 }
 

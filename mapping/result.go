@@ -27,11 +27,16 @@ type Result struct {
 	Pos         table.Pos
 	Class       string // "" when no rule matched or the row cannot be read
 	Disposition Disposition
-	Reason      string        // why the class makes no call
-	Payment     string        // the payment's key, "" if none could be had
-	Events      []Event       // of an emitted row, in the order of the mapping
-	Problems    []RowProblem  // of a rejected row
-	Total       *record.Money // the mapping's `total` of the row, if it has one that can be read
+	Reason      string // why the class makes no call
+	Payment     string // the payment's key, "" if none could be had
+	// Call and CallID are the first call that a rejected row was to make; the id
+	// is "" when it cannot be told.
+	Call   record.CallName
+	CallID string
+
+	Events   []Event       // of an emitted row, in the order of the mapping
+	Problems []RowProblem  // of a rejected row
+	Total    *record.Money // the mapping's `total` of the row, if it has one that can be read
 }
 
 // A RowProblem is why a row is rejected. The codes do not change:

@@ -228,6 +228,9 @@ func damage(err error) *RowProblem {
 
 func (s *Session) reject(problems ...*RowProblem) {
 	s.result.Disposition = Rejected
+	if len(s.result.Events) > 0 {
+		s.result.Call, s.result.CallID = s.result.Events[0].Call, s.result.Events[0].ID
+	}
 	s.result.Events = s.result.Events[:0]
 	for _, p := range problems {
 		s.result.Problems = append(s.result.Problems, p.masked())
