@@ -1,27 +1,16 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 
 	"github.com/payrec/payrec/record"
 )
 
 // Rows is the account of a run's body rows. Other lines of a file (preamble,
 // headers, footers, totals, blank lines) are counted in [Report.Lines].
-type Rows struct {
-	Total    int64 `json:"total"`
-	Emitted  int64 `json:"emitted"`  // became calls
-	Attached int64 `json:"attached"` // lent their values to a payment, or repeat an earlier row
-	Ignored  int64 `json:"ignored"`  // left out for a reason that the mapping states
-	Held     int64 `json:"held"`     // wait for a person, or for their payment's record
-	Rejected int64 `json:"rejected"` // cannot be imported as they stand
-}
-
-// Balanced says whether every row ended in exactly one place.
-func (r Rows) Balanced() bool {
-	return r.Total == r.Emitted+r.Attached+r.Ignored+r.Held+r.Rejected
-}
+type Rows = record.Rows
 
 // Calls is the account of a run's calls. Rows that are held, repeat others or
 // contradict each other plan none.
@@ -132,58 +121,111 @@ type ClassCount struct {
 	Reason      string            `json:"reason,omitempty"`
 	Rows        int64             `json:"rows"`
 	Totals      map[string]string `json:"totals,omitempty"` // decimals by currency
-
-	sums map[record.Currency]*record.Money
-	last *record.Money // of the sums: the one added to last
 }
 
-func (c *ClassCount) add(m *record.Money) error {
-	c.Rows++
+// A rowCount counts rows of one file that are alike.
+type rowCount struct {
+	sums map[record.Currency]*rowSum
+	bare int64   // rows without a total
+	last *rowSum // of the sums: the one added to last
+}
+
+// A rowSum is what the rows of one currency come to.
+type rowSum struct {
+	n     int64
+	total record.Money
+}
+
+// counted counts a row with its total.
+func (c *rowCount) counted(key classKey, m *record.Money) error {
 	if m == nil {
+		c.bare++
 		return nil
 	}
-	if c.last == nil || c.last.Currency != m.Currency {
+	if c.last == nil || c.last.total.Currency != m.Currency {
 		if c.sums == nil {
-			c.sums = map[record.Currency]*record.Money{}
+			c.sums = map[record.Currency]*rowSum{}
 		}
 		if c.last = c.sums[m.Currency]; c.last == nil {
-			c.last = &record.Money{Currency: m.Currency}
+			c.last = &rowSum{total: record.Money{Currency: m.Currency}}
 			c.sums[m.Currency] = c.last
 		}
 	}
-	sum, err := c.last.Add(*m)
-	if err != nil {
-		return fmt.Errorf("the total of class %q: %w", c.Class, err)
+	if err := c.last.add(1, *m); err != nil {
+		return fmt.Errorf("the total of class %q: %w", key.class, err)
 	}
-	*c.last = sum
 	return nil
 }
 
-// settle writes the sums out as text.
-func (c *ClassCount) settle() {
-	for currency, sum := range c.sums {
-		if sum.Amount.IsZero() && currency == "" {
-			continue
-		}
-		if c.Totals == nil {
-			c.Totals = map[string]string{}
-		}
-		c.Totals[string(currency)] = sum.Text()
-	}
+func (s *rowSum) add(n int64, m record.Money) (err error) {
+	s.n += n
+	s.total, err = s.total.Add(m)
+	return err
 }
 
-func sortedClasses(m map[classKey]*ClassCount) []*ClassCount {
-	list := make([]*ClassCount, 0, len(m))
-	for _, c := range m {
-		c.settle()
-		list = append(list, c)
-	}
-	sort.Slice(list, func(i, j int) bool {
-		a, b := list[i], list[j]
-		if a.Rows != b.Rows {
-			return a.Rows > b.Rows
+// classesOf are the classes of all files together, the most frequent first.
+func classesOf(counts map[classKey]*rowCount) ([]*ClassCount, error) {
+	all := map[classKey]*rowCount{}
+	for key, c := range counts {
+		key.file = ""
+		sum := all[key]
+		if sum == nil {
+			sum = &rowCount{sums: map[record.Currency]*rowSum{}}
+			all[key] = sum
 		}
-		return a.Class+a.Disposition < b.Class+b.Disposition
+		sum.bare += c.bare
+		for currency, s := range c.sums {
+			if sum.sums[currency] == nil {
+				sum.sums[currency] = &rowSum{total: record.Money{Currency: currency}}
+			}
+			if err := sum.sums[currency].add(s.n, s.total); err != nil {
+				return nil, fmt.Errorf("the total of class %q: %w", key.class, err)
+			}
+		}
+	}
+	list := make([]*ClassCount, 0, len(all))
+	for key, c := range all {
+		list = append(list, c.class(key))
+	}
+	slices.SortFunc(list, func(a, b *ClassCount) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Disposition, b.Disposition), cmp.Compare(a.Reason, b.Reason))
 	})
-	return list
+	return list, nil
+}
+
+// class writes the sums out as text.
+func (c *rowCount) class(key classKey) *ClassCount {
+	out := &ClassCount{Class: key.class, Disposition: key.disposition.String(), Reason: key.reason, Rows: c.bare}
+	for currency, s := range c.sums {
+		out.Rows += s.n
+		if s.total.Amount.IsZero() && currency == "" {
+			continue
+		}
+		if out.Totals == nil {
+			out.Totals = map[string]string{}
+		}
+		out.Totals[string(currency)] = s.total.Text()
+	}
+	return out
+}
+
+// rowAccount is the account of the rows, by file.
+func (p *planning) rowAccount() record.RowAccount {
+	a := record.RowAccount{Rows: p.report.Rows, Lines: p.report.Lines}
+	for key, c := range p.classes {
+		class := record.RowClass{File: key.file, Class: key.class, Disposition: key.disposition.String(), Reason: key.reason}
+		for _, s := range c.sums {
+			class.N, class.Total, class.Summed = s.n, s.total, true
+			a.Classes = append(a.Classes, class)
+		}
+		if c.bare > 0 {
+			class.N, class.Total, class.Summed = c.bare, record.Money{}, false
+			a.Classes = append(a.Classes, class)
+		}
+	}
+	slices.SortFunc(a.Classes, func(x, y record.RowClass) int {
+		return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Class, y.Class), cmp.Compare(x.Disposition, y.Disposition), cmp.Compare(x.Reason, y.Reason),
+			cmp.Compare(x.Total.Currency, y.Total.Currency), -cmp.Compare(x.N, y.N))
+	})
+	return a
 }

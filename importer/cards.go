@@ -200,6 +200,14 @@ func (p Problem) masked() Problem {
 	return p
 }
 
+// masked hides the card numbers in what is said of a row.
+func (n Note) masked() Note {
+	for _, text := range []*string{&n.Column, &n.Message, &n.Hint} {
+		*text = cardnumber.Mask(*text)
+	}
+	return n
+}
+
 // maskedChecks hides the card numbers in what is said of the checks: a group's name
 // is a value of the file.
 func maskedChecks(checks []mapping.CheckResult) []mapping.CheckResult {

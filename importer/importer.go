@@ -92,6 +92,16 @@ type Book interface {
 	Discard(ctx context.Context) error
 }
 
+// A RowKeeper is a [Book] that also keeps what became of the rows, as part of
+// the plan: it is there when the plan is sealed, and gone with it.
+type RowKeeper interface {
+	// Note keeps why a row is not imported as it stands. Notes come in the order
+	// of the rows.
+	Note(ctx context.Context, n record.RowNote) error
+	// Account says what became of all rows; once, before the plan is sealed.
+	Account(a record.RowAccount) error
+}
+
 // A Ledger is the memory of what was asked and answered.
 //
 // Begin must not return before the intent is durable. Finish may: an answer

@@ -29,6 +29,7 @@ type Planner struct {
 	// Notes is where rows that are not imported as they stand are noted, in the
 	// order of the files.
 	Notes    *Notes
+	Keeper   RowKeeper        // keeps the account of the rows and their notes; may be nil
 	Progress func(rows int64) // called now and then; may be nil
 	// Adopter and Account let payments that nobody knows be looked up in the
 	// account, by one scan of its whole list. Without them their calls are held.
@@ -57,6 +58,7 @@ type Report struct {
 var ErrInput = errors.New("nothing was sent")
 
 type classKey struct {
+	file        string
 	class       string
 	disposition mapping.Disposition
 	reason      string
@@ -66,11 +68,11 @@ type classKey struct {
 type planning struct {
 	*Planner
 	report  *Report
-	classes map[classKey]*ClassCount
+	classes map[classKey]*rowCount
 	maker   *maker
 
 	lastKey   classKey // of the row before, as its class
-	lastCount *ClassCount
+	lastCount *rowCount
 
 	calls []made // of the row in work, when rows are mapped one after the other
 }
@@ -85,9 +87,8 @@ func (p *Planner) Plan(ctx context.Context) (*Report, error) {
 }
 
 func (p *Planner) planAll(ctx context.Context) (*Report, error) {
-	r := &planning{Planner: p, report: &Report{Run: p.Book.Run(), Lines: map[string]int64{}}, classes: map[classKey]*ClassCount{}, maker: newMaker(p)}
+	r := &planning{Planner: p, report: &Report{Run: p.Book.Run(), Lines: map[string]int64{}}, classes: map[classKey]*rowCount{}, maker: newMaker(p)}
 	err := r.plan(ctx)
-	r.report.Classes = sortedClasses(r.classes)
 	switch {
 	case err != nil && !errors.Is(err, ErrInput):
 		// An interrupt must not leave a half-written plan behind.
@@ -103,7 +104,10 @@ func (p *planning) plan(ctx context.Context) error {
 	session := p.Mapping.NewSession()
 	defer session.Close()
 	session.JudgeCards(NewCensus(ctx, p.Files).Judge)
-	if err := p.rows(ctx, session); err != nil {
+	err := p.rows(ctx, session)
+	classes, overflow := classesOf(p.classes)
+	p.report.Classes = classes
+	if err := errors.Join(err, overflow); err != nil {
 		return err
 	}
 	checks, err := session.Finish()
@@ -116,6 +120,11 @@ func (p *planning) plan(ctx context.Context) error {
 	}
 	if p.Adopter != nil && p.Account != nil {
 		if p.report.Searched, err = search(ctx, p.Adopter, p.Account, p.Scope, p.Mapping.Source()); err != nil {
+			return err
+		}
+	}
+	if p.Keeper != nil {
+		if err := p.Keeper.Account(p.rowAccount()); err != nil {
 			return err
 		}
 	}
@@ -219,13 +228,14 @@ func (p *planning) row(ctx context.Context, session *mapping.Session, row *table
 // the accounts.
 func (p *planning) enter(ctx context.Context, result *mapping.Result, calls []made) error {
 	for i := range calls {
-		c := &calls[i]
-		if c.err != nil {
-			result.Disposition = mapping.Rejected
-			result.Problems = append(result.Problems, mapping.RowProblem{Code: "invalid_field", Msg: c.err.Error()})
-			break
+		if err := calls[i].err; err != nil { // then the row becomes no call at all
+			result.Disposition, result.Call, result.CallID = mapping.Rejected, result.Events[0].Call, result.Events[0].ID
+			result.Problems = append(result.Problems, mapping.RowProblem{Code: "invalid_field", Msg: err.Error()})
+			return p.account(ctx, result)
 		}
-		if err := p.put(ctx, c); err != nil {
+	}
+	for i := range calls {
+		if err := p.put(ctx, &calls[i]); err != nil {
 			return err
 		}
 	}
@@ -253,7 +263,7 @@ func (p *planning) account(ctx context.Context, r *mapping.Result) error {
 		rows.Ignored++
 	case mapping.Held:
 		rows.Held++
-		if err := p.Notes.add(Note{File: r.Pos.File, Sheet: r.Pos.Sheet, Line: r.Pos.Line, Held: true, Code: "held", Message: r.Reason}); err != nil {
+		if err := p.note(ctx, r, Note{Held: true, Code: "held", Message: r.Reason}); err != nil {
 			return err
 		}
 	case mapping.Rejected:
@@ -262,20 +272,20 @@ func (p *planning) account(ctx context.Context, r *mapping.Result) error {
 			return err
 		}
 	}
-	key := classKey{r.Class, r.Disposition, r.Reason}
+	key := classKey{r.Pos.File, r.Class, r.Disposition, r.Reason}
 	if r.Disposition == mapping.Rejected {
 		key.reason = ""
 	}
 	if p.lastCount != nil && p.lastKey == key {
-		return p.lastCount.add(r.Total)
+		return p.lastCount.counted(key, r.Total)
 	}
 	count := p.classes[key]
 	if count == nil {
-		count = &ClassCount{Class: r.Class, Disposition: r.Disposition.String(), Reason: key.reason}
+		count = &rowCount{}
 		p.classes[key] = count
 	}
 	p.lastKey, p.lastCount = key, count
-	return count.add(r.Total)
+	return count.counted(key, r.Total)
 }
 
 // rejected notes why a row cannot be imported, and parks its payment: a later
@@ -286,9 +296,7 @@ func (p *planning) rejected(ctx context.Context, r *mapping.Result) error {
 		if i > 0 {
 			continue // one line of the rejects file per row; the report has them all
 		}
-		note := Note{File: r.Pos.File, Sheet: r.Pos.Sheet, Line: r.Pos.Line,
-			Code: problem.Code, Column: problem.Column, Message: problem.Msg, Hint: problem.Hint}
-		if err := p.Notes.add(note); err != nil {
+		if err := p.note(ctx, r, Note{Code: problem.Code, Column: problem.Column, Message: problem.Msg, Hint: problem.Hint}); err != nil {
 			return err
 		}
 	}
@@ -297,6 +305,24 @@ func (p *planning) rejected(ctx context.Context, r *mapping.Result) error {
 	}
 	reason := fmt.Sprintf("%s, a row of the same payment, was rejected", r.Pos)
 	return p.Book.Block(ctx, p.Mapping.Source(), r.Payment, reason)
+}
+
+// note notes why the row is not imported as it stands.
+func (p *planning) note(ctx context.Context, r *mapping.Result, note Note) error {
+	note.File, note.Sheet, note.Line = r.Pos.File, r.Pos.Sheet, r.Pos.Line
+	note = note.masked()
+	if err := p.Notes.add(note); err != nil || p.Keeper == nil {
+		return err
+	}
+	n := record.RowNote{File: note.File, Sheet: note.Sheet, Line: note.Line, Held: note.Held, Class: r.Class, Payment: r.Payment,
+		Code: note.Code, Column: note.Column, Message: note.Message, Hint: note.Hint}
+	if r.CallID != "" {
+		n.OpID = record.OpID(p.Scope, p.Mapping.Source(), r.Call, r.CallID)
+	}
+	if r.Total != nil {
+		n.Total = *r.Total
+	}
+	return p.Keeper.Note(ctx, n)
 }
 
 // verdict says whether the plan may stand.
@@ -351,7 +377,7 @@ func (p *planning) move(ctx context.Context, dispositions ...record.Disposition)
 			return err
 		}
 		if e.File != file || e.Line != line {
-			p.report.Rows.move(row)
+			moved(&p.report.Rows, row)
 			file, line, row = e.File, e.Line, fate{}
 		}
 		switch {
@@ -366,7 +392,7 @@ func (p *planning) move(ctx context.Context, dispositions ...record.Disposition)
 			row.other = true
 		}
 	}
-	p.report.Rows.move(row)
+	moved(&p.report.Rows, row)
 	return nil
 }
 
@@ -376,8 +402,8 @@ func contradicts(e record.Entry) bool {
 	return e.Disposition == record.Conflicting && e.State != record.ConflictState
 }
 
-// move takes an emitted row to where its calls ended.
-func (r *Rows) move(f fate) {
+// moved takes an emitted row to where its calls ended.
+func moved(r *Rows, f fate) {
 	switch {
 	case f.contradicted:
 		r.Emitted--

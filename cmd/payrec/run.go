@@ -64,6 +64,7 @@ func (r *importRun) plan(ctx context.Context, book importer.Book, adopter import
 		Mapping: r.mapping, Files: r.inputs.files, Book: book, Notes: notes,
 		Scope: r.target.identity.Scope(), Progress: bar.set,
 	}
+	planner.Keeper, _ = book.(importer.RowKeeper) // a draft keeps nothing
 	if r.flags.lookUp {
 		planner.Adopter, planner.Account = adopter, source{r.target.client}
 	}

@@ -16,13 +16,14 @@ import (
 
 // The packages meet here: each owns its interfaces, none knows the others.
 var (
-	_ importer.Book    = (*journal.Plan)(nil)
-	_ importer.Adopter = (*journal.Plan)(nil)
-	_ importer.Ledger  = (*journal.Journal)(nil)
-	_ importer.Docket  = (*journal.Journal)(nil)
-	_ importer.Reader  = source{}
-	_ importer.Sender  = sender{}
-	_ exporter.Source  = source{}
+	_ importer.Book      = (*journal.Plan)(nil)
+	_ importer.Adopter   = (*journal.Plan)(nil)
+	_ importer.RowKeeper = (*journal.Plan)(nil)
+	_ importer.Ledger    = (*journal.Journal)(nil)
+	_ importer.Docket    = (*journal.Journal)(nil)
+	_ importer.Reader    = source{}
+	_ importer.Sender    = sender{}
+	_ exporter.Source    = source{}
 )
 
 // sender sends for the importer.

@@ -54,6 +54,8 @@
 //	op     one row for each operation and epoch: state, ids, times, answer
 //	block  payments of a run being planned that must not be sent
 //	decision  how calls in doubt or in conflict were settled, by whom and why
+//	run_rows, run_class, run_called  the account of a run's rows
+//	note      why a row became no call
 //
 // entry.no counts up over the whole journal; op.no is the entry that brought the
 // epoch about, op.home the entry whose body and content it has. An epoch that
@@ -61,6 +63,11 @@
 // before. A content may be the beginning of a hash only, or empty, where all
 // that is known of the call is its stamp. The schema is
 // private: application_id marks the file, user_version counts its format.
+//
+// An account of rows ([Account]) comes with the plan and is there when it is
+// sealed, and never without it. It counts what no entry can tell: rows that were
+// ignored, held or rejected before they became calls, with the mapping's own
+// totals of them. A note says why one row was held or rejected.
 //
 // # Sealing
 //

@@ -57,6 +57,7 @@ type Plan struct {
 	size     int  // bytes of their bodies
 	fileNos  map[string]int64
 	review   review
+	account  account
 	inFlight chan error // result of the batch being written; nil when there is none
 	err      error      // first failure; final
 	over     bool
@@ -69,6 +70,7 @@ const dropUnplanned = `
 	DELETE FROM entry WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM op WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM block WHERE run IN (SELECT no FROM run WHERE state = 'planning');
+	DELETE FROM note WHERE no > (SELECT coalesce(max(last_note), 0) FROM run_rows);
 	DELETE FROM run_file WHERE run IN (SELECT no FROM run WHERE state = 'planning');
 	DELETE FROM run WHERE state = 'planning';
 `
@@ -127,6 +129,10 @@ func (p *Plan) start(w *writer, info RunInfo) error {
 	if err := w.row("SELECT coalesce(max(no), 0) + 1 FROM run", nil, &p.no); err != nil {
 		return err
 	}
+	if err := w.row("SELECT coalesce(max(no), 0) + 1 FROM note", nil, &p.account.firstNote); err != nil {
+		return err
+	}
+	p.account.nextNote = p.account.firstNote
 	params, err := json.Marshal(info.Params)
 	if err != nil {
 		return refusal{err}
@@ -168,6 +174,7 @@ func (p *Plan) Add(ctx context.Context, op Op) error {
 		return fmt.Errorf("%s:%d: %s has no operation id or no content hash", op.File, op.Line, op.Call)
 	}
 	p.review.see(op)
+	p.account.see(op)
 	p.ops = append(p.ops, op)
 	p.size += len(op.Body)
 	if len(p.ops) >= batchRows || p.size >= batchBytes {

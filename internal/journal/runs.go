@@ -28,6 +28,9 @@ type RunStatus struct {
 	State   string // RunPlanned, RunApplying, RunStopped or RunDone
 	Changed time.Time
 	Tallies []Tally
+	// Account is what became of the rows of its files; nil when it was not kept:
+	// for a run that read none, or was planned by an older payrec.
+	Account *Account
 
 	no, first, last int64
 }
@@ -106,7 +109,9 @@ func (j *Journal) complete(ctx context.Context, r *RunStatus) (err error) {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	r.Tallies, err = j.outcome(ctx, *r)
+	if r.Tallies, err = j.outcome(ctx, *r); err == nil {
+		r.Account, err = j.accountOf(ctx, r)
+	}
 	return err
 }
 

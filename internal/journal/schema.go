@@ -11,10 +11,10 @@ const applicationID = 0x70617972
 // format is the version of the schema that this program writes. Columns may be
 // added with a migration; none may be renamed or reused, because last year's
 // journal must still open.
-const format = 2
+const format = 3
 
 // schema makes the present format.
-const schema = schema1 + schema2
+const schema = schema1 + schema2 + schema3
 
 const schema1 = `
 CREATE TABLE meta (
@@ -146,9 +146,69 @@ const childIndex = `
 CREATE INDEX op_child ON op (source, payment) WHERE call <> 'report_payment';
 `
 
+// schema3 is what format 3 adds: the account of a run's rows. A run that was
+// planned in an older format has none.
+const schema3 = `
+CREATE TABLE run_rows (
+	run        INTEGER PRIMARY KEY,
+	total      INTEGER NOT NULL,           -- when the plan was sealed
+	emitted    INTEGER NOT NULL,
+	attached   INTEGER NOT NULL,
+	ignored    INTEGER NOT NULL,
+	held       INTEGER NOT NULL,
+	rejected   INTEGER NOT NULL,
+	lines      TEXT NOT NULL,              -- other lines by role, as a JSON object
+	first_note INTEGER NOT NULL,           -- its notes: first_note <= no <= last_note
+	last_note  INTEGER NOT NULL
+);
+CREATE TABLE run_class (                  -- as the mapping had the rows, before the plan was sealed
+	run         INTEGER NOT NULL,
+	n           INTEGER NOT NULL,
+	file        TEXT NOT NULL,
+	class       TEXT NOT NULL,
+	disposition TEXT NOT NULL,
+	reason      TEXT NOT NULL,
+	rows        INTEGER NOT NULL,
+	currency    TEXT NOT NULL,
+	total       TEXT,                      -- exact, in major units; NULL where the mapping has none
+	PRIMARY KEY (run, n)
+) WITHOUT ROWID;
+CREATE TABLE run_called (                 -- rows of a file that the run's entries came from
+	run  INTEGER NOT NULL,
+	file TEXT NOT NULL,
+	rows INTEGER NOT NULL,
+	PRIMARY KEY (run, file)
+) WITHOUT ROWID;
+CREATE TABLE note (                       -- why a row became no call
+	no       INTEGER PRIMARY KEY,
+	run      INTEGER NOT NULL,
+	file     INTEGER NOT NULL,
+	sheet    TEXT NOT NULL,
+	line     INTEGER NOT NULL,
+	held     INTEGER NOT NULL,             -- 1: it waits; 0: it is rejected
+	class    TEXT NOT NULL,
+	payment  TEXT NOT NULL,
+	op_id    TEXT NOT NULL,                -- of the call that it was to become, or ''
+	currency TEXT NOT NULL,
+	total    TEXT NOT NULL,                -- of the row, or ''
+	code     TEXT NOT NULL,
+	field    TEXT NOT NULL,                -- the header to blame
+	message  TEXT NOT NULL,
+	hint     TEXT NOT NULL
+);
+CREATE INDEX note_op ON note (op_id, run) WHERE op_id <> '';
+CREATE INDEX note_payment ON note (payment, run) WHERE op_id = '' AND payment <> '';
+` + againIndex
+
+// againIndex finds the calls that a later run has again. It is empty as long as
+// every run brings new calls only.
+const againIndex = `
+CREATE INDEX item_again ON item (op) WHERE op < no;
+`
+
 // migrations[n] turns format n+1 into format n+2, in one transaction with the
 // new version number.
-func migrations() []string { return []string{schema2} }
+func migrations() []string { return []string{schema2, schema3} }
 
 // migrate brings an older journal to the present format. Only before start.
 func (w *writer) migrate(ctx context.Context, from int) error {

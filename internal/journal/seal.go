@@ -11,6 +11,9 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 	if err := p.settled(ctx); err != nil {
 		return nil, err
 	}
+	if err := p.flushNotes(ctx); err != nil {
+		return nil, err
+	}
 	now := p.j.clock().UnixMilli()
 	allNew := false
 	err := p.j.w.do(ctx, func(w *writer) error {
@@ -79,6 +82,9 @@ func (p *Plan) seal(w *writer, now int64) error {
 		return err
 	}
 	if _, err := w.exec("DELETE FROM block WHERE run = ?", p.no); err != nil {
+		return err
+	}
+	if err := p.sealRows(w, first, last); err != nil {
 		return err
 	}
 	_, err := w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", last, now, p.no)

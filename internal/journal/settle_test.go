@@ -391,7 +391,8 @@ func TestMigration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.conn.ExecContext(ctx, "DROP TABLE decision; DROP INDEX op_child; PRAGMA user_version = 1"); err != nil {
+	if _, err := w.conn.ExecContext(ctx, `DROP TABLE decision; DROP INDEX op_child; DROP INDEX item_again;
+		DROP TABLE run_rows; DROP TABLE run_class; DROP TABLE run_called; DROP TABLE note; PRAGMA user_version = 1`); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.close(); err != nil {
