@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -13,6 +14,8 @@ import (
 
 // version is the only one there is, and what every mapping begins with.
 const version = "mapping/v1"
+
+var paramKeys = []string{"doc", "required", "default", "values"}
 
 var topKeys = []string{"payrec", "name", "title", "doc", "source", "params", "identify", "extends", "input", "columns", "let",
 	"lookups", "rows", "latest", "total", "payment", "emit", "checks", "tests"}
@@ -83,35 +86,19 @@ func (c *compiler) readParams(root *node) {
 	n := root.Get("params")
 	c.params = map[string]string{}
 	values := map[string]expression.Value{}
-	c.Pairs(n, "params", func(name, decl *node) {
-		if err := expression.CheckName(name.Text); err != nil {
-			c.At(name, "", "%v", err)
+	for _, p := range c.Params(n, paramKeys...) {
+		if err := expression.CheckName(p.Name); err != nil {
+			c.At(p.At, "", "%v", err)
 		}
-		if decl.Kind == yamltree.Scalar {
-			decl = &node{File: decl.File, Line: decl.Line, Col: decl.Col, Kind: yamltree.Map,
-				Entries: []yamltree.Entry{{Key: &node{Kind: yamltree.Scalar, Text: "default"}, Value: decl}}}
+		given := cmp.Or(c.options.Params[p.Name], p.Default)
+		if p.Required && given == "" && !c.lint {
+			c.Missing(p)
 		}
-		if decl.Kind != yamltree.Null && !c.Keys(decl, fmt.Sprintf("param %q", name.Text), "doc", "required", "default", "values") {
-			return
-		}
-		given, ok := c.options.Params[name.Text]
-		if !ok || given == "" {
-			given = c.OptionalText(decl, "default")
-		}
-		if r := decl.Get("required"); r != nil && c.Yes(r) && given == "" && !c.lint {
-			c.At(name, fmt.Sprintf("give it with --param %s=…", name.Text), "the param %q is required: %s", name.Text, c.OptionalText(decl, "doc"))
-		}
-		if allowed := c.Texts(decl.Get("values")); given != "" && len(allowed) > 0 && !slices.Contains(allowed, given) {
-			c.At(name, yamltree.DidYouMean(given, allowed), "the param %q must be one of %s, not %q", name.Text, strings.Join(allowed, ", "), given)
-		}
-		c.params[name.Text] = given
-		values[name.Text] = expression.TextOf(given)
-	})
-	for _, name := range sortedKeys(c.options.Params) {
-		if _, ok := c.params[name]; !ok {
-			c.At(orNode(n, root), yamltree.DidYouMeanOr(name, sortedKeys(c.params)), "the mapping has no param %q", name)
-		}
+		c.Allow(p, given)
+		c.params[p.Name] = given
+		values[p.Name] = expression.TextOf(given)
 	}
+	yamltree.Undeclared(&c.Collector, orNode(n, root), c.options.Params, c.params)
 	c.names.constants = map[string]map[string]expression.Value{"params": values}
 }
 
@@ -253,11 +240,11 @@ func (c *compiler) payment(root *node, rowScope *expression.Scope) {
 
 // aggregate compiles a value over rows that begins with "=".
 func (c *compiler) aggregate(s *expression.Scope, n *node, key expression.Kind, want ...expression.Kind) *aggregate {
-	if !isExpression(n) {
-		c.At(n, "", "must be an expression, which begins with =")
+	src, at, ok := c.Expression(n)
+	if !ok {
 		return nil
 	}
-	return c.compileAggregate(s, n.Offset(1), n.Text[1:], key, want...)
+	return c.compileAggregate(s, at, src, key, want...)
 }
 
 func (c *compiler) compileAggregate(s *expression.Scope, at *node, src string, key expression.Kind, want ...expression.Kind) *aggregate {

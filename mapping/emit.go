@@ -262,7 +262,7 @@ func (c *compiler) target(e *emit, t *target) {
 	if t.path != t.field.Path { // a pair of metadata
 		c.literal(e, t, "x") // the key can be too long, whatever the value
 	}
-	if isExpression(t.node) {
+	if t.node.IsExpression() {
 		if t.program = c.expression(e.scope, t.node, takes(t.field)...); t.program != nil {
 			return
 		}

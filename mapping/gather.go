@@ -78,7 +78,7 @@ func (c *compiler) per(e *emit, item *node, classes []string, rowScope *expressi
 		return
 	}
 	g := &gathering{what: fmt.Sprintf("the emit on line %d", item.Line), on: classes}
-	if isExpression(per) {
+	if per.IsExpression() {
 		g.key = c.expression(rowScope, per)
 	} else if s, ok := c.Text(per); !ok || s != "payment" {
 		c.At(per, "say per: payment, or per: =reference", "per says which rows share one call, not %q", s)

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -84,25 +83,13 @@ type program struct {
 	refs   []int
 }
 
-// isExpression says whether a value is one: whether it begins with "=".
-func isExpression(n *node) bool {
-	return n != nil && n.Kind == yamltree.Scalar && strings.HasPrefix(n.Text, "=")
-}
-
 // expression compiles a value that begins with "=" in a scope.
 func (c *compiler) expression(s *expression.Scope, n *node, want ...expression.Kind) *program {
-	if n == nil {
+	src, at, ok := c.Expression(n)
+	if !ok {
 		return nil
 	}
-	if !isExpression(n) {
-		if text, ok := c.Text(n); ok {
-			c.At(n, "write ="+text, "must be an expression, which begins with =, not the text %q", text)
-		} else if n.Kind == yamltree.Null {
-			c.At(n, "", "must be an expression, which begins with =")
-		}
-		return nil
-	}
-	return c.compile(s, n.Offset(1), n.Text[1:], want...)
+	return c.compile(s, at, src, want...)
 }
 
 // condition compiles an expression that is written without "=".
@@ -134,22 +121,8 @@ func (c *compiler) compile(s *expression.Scope, at *node, src string, want ...ex
 
 // expressionProblem places the errors of an expression in the file.
 func (c *compiler) expressionProblem(at *node, err error) {
-	var list expression.Errors
-	var one *expression.Error
-	switch {
-	case errors.As(err, &list):
-	case errors.As(err, &one):
-		list = expression.Errors{one}
-	default:
-		c.At(at, "", "%v", err)
-		return
-	}
-	for _, e := range list {
-		hint := e.Hint
-		if value := *at; c.CutByComment(&value) {
-			hint = `in YAML " #" begins a comment: put the whole value in single quotes`
-		}
-		c.At(at.Offset(e.Offset), hint, "%s", e.Msg)
+	for _, e := range expression.ErrorsOf(err) {
+		c.Within(at, e.Offset, e.Hint, e.Msg)
 	}
 }
 

@@ -1,9 +1,5 @@
 package mapping
 
-import (
-	"github.com/payrec/payrec/internal/yamltree"
-)
-
 // An Outline is what a mapping says of itself: enough to choose it and to
 // build on it, before anybody has given it params.
 type Outline struct {
@@ -40,17 +36,8 @@ func OutlineOf(ref string) (*Outline, error) {
 		return nil, fatal
 	}
 	o := &Outline{Name: m.name, Title: m.Title(), Filename: m.identify.filenames, Columns: m.identify.columns}
-	c.Pairs(root.Get("params"), "params", func(name, decl *node) {
-		p := Param{Name: name.Text}
-		switch decl.Kind {
-		case yamltree.Scalar:
-			p.Default = decl.Text
-		case yamltree.Map:
-			p.Doc, p.Default, p.Values = c.OptionalText(decl, "doc"), c.OptionalText(decl, "default"), c.Texts(decl.Get("values"))
-			r := decl.Get("required")
-			p.Required = r != nil && c.Yes(r)
-		}
-		o.Params = append(o.Params, p)
-	})
+	for _, p := range c.Params(root.Get("params"), paramKeys...) {
+		o.Params = append(o.Params, Param{p.Name, p.Doc, p.Default, p.Values, p.Required})
+	}
 	return o, nil
 }

@@ -90,60 +90,42 @@ func (c *compiler) report(root *node) *Report {
 func (c *compiler) readParams(root *node) {
 	n := root.Get("params")
 	c.params = map[string]expression.Value{}
-	c.Pairs(n, "params", func(name, decl *node) {
-		if err := expression.CheckName(name.Text); err != nil {
-			c.At(name, "", "%v", err)
+	for _, p := range c.Params(n, paramKeys...) {
+		if err := expression.CheckName(p.Name); err != nil {
+			c.At(p.At, "", "%v", err)
 		}
-		if decl.Kind == yamltree.Scalar {
-			c.params[name.Text] = expression.TextOf(c.given(name.Text, decl.Text))
-			return
-		}
-		if decl.Kind != yamltree.Null && !c.Keys(decl, fmt.Sprintf("param %q", name.Text), paramKeys...) {
-			return
-		}
-		given := c.given(name.Text, c.OptionalText(decl, "default"))
-		switch r := decl.Get("required"); {
-		case r == nil || !c.Yes(r) || given != "":
+		given := cmp.Or(c.options.Params[p.Name], c.options.Defaults[p.Name], p.Default)
+		switch {
+		case !p.Required || given != "":
 		case c.lint:
-			c.open = append(c.open, text(expression.MemberName("params", name.Text), "", func(*item) string { return "" }))
+			c.open = append(c.open, text(expression.MemberName("params", p.Name), "", func(*item) string { return "" }))
 		default:
-			c.At(name, fmt.Sprintf("give it with --param %s=…", name.Text), "the param %q is required: %s", name.Text, c.OptionalText(decl, "doc"))
+			c.Missing(p)
 		}
-		if allowed := c.Texts(decl.Get("values")); given != "" && len(allowed) > 0 && !slices.Contains(allowed, given) {
-			c.At(name, yamltree.DidYouMean(given, allowed), "the param %q must be one of %s, not %q", name.Text, strings.Join(allowed, ", "), given)
-		}
-		c.pattern(name, decl, given)
-		c.params[name.Text] = expression.TextOf(given)
-	})
-	for _, name := range slices.Sorted(maps.Keys(c.options.Params)) {
-		if _, ok := c.params[name]; !ok {
-			at := n
-			if at == nil {
-				at = root
-			}
-			c.At(at, yamltree.DidYouMeanOr(name, slices.Sorted(maps.Keys(c.params))), "the report has no param %q", name)
-		}
+		c.Allow(p, given)
+		c.pattern(p, given)
+		c.params[p.Name] = expression.TextOf(given)
 	}
+	if n == nil {
+		n = root
+	}
+	yamltree.Undeclared(&c.Collector, n, c.options.Params, c.params)
 }
 
 // pattern holds a param's value against the regular expression of its whole.
-func (c *compiler) pattern(name, decl *node, given string) {
-	src := c.OptionalText(decl, "pattern")
+func (c *compiler) pattern(p yamltree.Param, given string) {
+	src := c.OptionalText(p.Decl, "pattern")
 	if src == "" {
 		return
 	}
 	if _, err := regexp.Compile(src); err != nil {
-		c.At(decl.Get("pattern"), "", "the pattern cannot be read: %v", err)
+		c.At(p.Decl.Get("pattern"), "", "the pattern cannot be read: %v", err)
 		return
 	}
 	re, err := regexp.Compile(`\A(?:` + src + `)\z`)
 	if err == nil && given != "" && !re.MatchString(given) {
-		c.At(name, c.OptionalText(decl, "doc"), "the param %q is %q, which is not of the form %s", name.Text, given, src)
+		c.At(p.At, p.Doc, "the param %q is %q, which is not of the form %s", p.Name, given, src)
 	}
-}
-
-func (c *compiler) given(name, otherwise string) string {
-	return cmp.Or(c.options.Params[name], c.options.Defaults[name], otherwise)
 }
 
 // period reads the report's, lets whoever loads it have the last word, and

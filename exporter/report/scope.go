@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -99,23 +98,13 @@ type program struct {
 	refs   []int
 }
 
-// isExpression says whether a value is one: whether it begins with "=".
-func isExpression(n *node) bool {
-	return n != nil && n.Kind == yamltree.Scalar && strings.HasPrefix(n.Text, "=")
-}
-
 // expression compiles a value that begins with "=".
-func (c *compiler) expression(n *names, at *node, want ...expression.Kind) *program {
-	if at == nil {
+func (c *compiler) expression(n *names, value *node, want ...expression.Kind) *program {
+	src, at, ok := c.Expression(value)
+	if !ok {
 		return nil
 	}
-	if !isExpression(at) {
-		if text, ok := c.Text(at); ok {
-			c.At(at, "write ="+text, "must be an expression, which begins with =, not the text %q", text)
-		}
-		return nil
-	}
-	return c.compile(n, at.Offset(1), at.Text[1:], want...)
+	return c.compile(n, at, src, want...)
 }
 
 // condition compiles an expression whose = may be left out.
@@ -141,22 +130,8 @@ func (c *compiler) compile(n *names, at *node, src string, want ...expression.Ki
 
 // expressionProblem places the errors of an expression in the file.
 func (c *compiler) expressionProblem(at *node, err error) {
-	var list expression.Errors
-	var one *expression.Error
-	switch {
-	case errors.As(err, &list):
-	case errors.As(err, &one):
-		list = expression.Errors{one}
-	default:
-		c.At(at, "", "%v", err)
-		return
-	}
-	for _, e := range list {
-		hint := e.Hint
-		if c.CutByComment(at) {
-			hint = `in YAML " #" begins a comment: put the whole value in single quotes`
-		}
-		c.At(at.Offset(e.Offset), hint, "%s", e.Msg)
+	for _, e := range expression.ErrorsOf(err) {
+		c.Within(at, e.Offset, e.Hint, e.Msg)
 	}
 }
 
@@ -175,7 +150,7 @@ func (v *value) kind() expression.Kind {
 
 // value reads a text or an expression; nil when it cannot be read.
 func (c *compiler) value(n *names, at *node) *value {
-	if isExpression(at) {
+	if at.IsExpression() {
 		if p := c.expression(n, at); p != nil {
 			return &value{program: p}
 		}

@@ -156,7 +156,7 @@ func (c *compiler) listing(s *sheet, n *node) {
 
 // textOf compiles the name of a text, or an expression of one.
 func (c *compiler) textOf(n *names, at *node) *program {
-	if isExpression(at) {
+	if at.IsExpression() {
 		return c.expression(n, at, expression.Text)
 	}
 	src, ok := c.Text(at)
@@ -181,7 +181,7 @@ func (c *compiler) sortKeys(s *sheet, n *node) {
 		items = []*node{n}
 	}
 	for _, item := range items {
-		if isExpression(item) {
+		if item.IsExpression() {
 			if p := c.expression(s.names, item); p != nil {
 				s.sort = append(s.sort, sortKey{p, false})
 			}

@@ -30,6 +30,20 @@ func (e *Error) Error() string {
 // Errors are several things wrong with one source, in order of place.
 type Errors []*Error
 
+// ErrorsOf are the faults of a source that does not compile; an error of another
+// kind is one fault, at the beginning.
+func ErrorsOf(err error) Errors {
+	var list Errors
+	if errors.As(err, &list) {
+		return list
+	}
+	var one *Error
+	if !errors.As(err, &one) {
+		one = &Error{Line: 1, Column: 1, Msg: err.Error()}
+	}
+	return Errors{one}
+}
+
 // Error lists them, one a line.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))

@@ -80,10 +80,16 @@ func (n *Node) Offset(runes int) *Node {
 	switch n.Style {
 	case Quoted:
 		at.Col += runes + 1
-	case Plain:
+		at.Style = unquoted // a further offset does not pass the quote again
+	case Plain, unquoted:
 		at.Col += runes
 	}
 	return &at
+}
+
+// IsExpression says whether a value is one: whether it begins with "=".
+func (n *Node) IsExpression() bool {
+	return n != nil && n.Kind == Scalar && strings.HasPrefix(n.Text, "=")
 }
 
 // Bounds of a file, so that a hostile one costs little: bytes, values
@@ -318,8 +324,11 @@ func (c *converter) entry(n *Node, v *ast.MappingValueNode, depth int) {
 	n.Entries = append(n.Entries, Entry{key, value})
 }
 
-// inherited marks a key that came in by "<<".
-const inherited Style = 9
+// Styles of our own: of a key that came in by "<<", and of a place within quotes.
+const (
+	inherited Style = 9 + iota
+	unquoted
+)
 
 // syntaxProblem says in words which of YAML's traps was stepped into.
 func syntaxProblem(file string, src []byte, err error) Problem {

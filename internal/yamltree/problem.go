@@ -87,6 +87,15 @@ func (c *Collector) At(n *Node, hint, format string, args ...any) {
 	c.Add(Problem{File: n.File, Line: n.Line, Column: n.Col, Msg: fmt.Sprintf(format, args...), Hint: hint})
 }
 
+// Within is a problem at the rune at offset within a scalar's text. Where a
+// comment cuts the text short, that is the likely cause, and the hint.
+func (c *Collector) Within(n *Node, offset int, hint, msg string) {
+	if c.CutByComment(n) {
+		hint = `in YAML " #" begins a comment: put the whole value in single quotes`
+	}
+	c.At(n.Offset(offset), hint, "%s", msg)
+}
+
 // Warn is a problem that stops nobody.
 func (c *Collector) Warn(n *Node, hint, format string, args ...any) {
 	c.Add(Problem{File: n.File, Line: n.Line, Column: n.Col, Msg: fmt.Sprintf(format, args...), Hint: hint, Warning: true})

@@ -83,6 +83,24 @@ func (c *Collector) Text(n *Node) (string, bool) {
 	return n.Text, true
 }
 
+// Expression reads a value that begins with "=": what stands behind it, and its
+// place.
+func (c *Collector) Expression(n *Node) (src string, at *Node, ok bool) {
+	switch {
+	case n == nil:
+		return "", nil, false
+	case n.IsExpression():
+		return n.Text[1:], n.Offset(1), true
+	case n.Kind == Null:
+		c.At(n, "", "must be an expression, which begins with =")
+	case n.Kind == Scalar:
+		c.At(n, "write ="+n.Text, "must be an expression, which begins with =, not the text %q", n.Text)
+	default:
+		c.At(n, "", "must be an expression, which begins with =, not %s", n.Kind)
+	}
+	return "", nil, false
+}
+
 // OptionalText is the text of a key, or "".
 func (c *Collector) OptionalText(n *Node, key string) string {
 	s, _ := c.Text(n.Get(key))

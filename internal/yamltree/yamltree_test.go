@@ -37,7 +37,8 @@ f:
 		{n.Get("d").Get("y"), "3", Plain, 9, 6},
 		{n.Get("e").Items[0], "1e3", Plain, 10, 5},
 		{n.Get("e").Items[2], "q", Quoted, 10, 13},
-		{n.Get("b").Offset(1), "yes", Quoted, 2, 6},
+		{n.Get("b").Offset(1), "yes", unquoted, 2, 6},
+		{n.Get("b").Offset(1).Offset(1), "yes", unquoted, 2, 7},
 		{n.Get("a").Offset(1), "012", Plain, 1, 5},
 	} {
 		if test.n.Text != test.text || test.n.Style != test.style || test.n.Line != test.line || test.n.Col != test.col {
@@ -112,6 +113,57 @@ x:8:1: the key has no value; write a text or a list of them, or remove the key`
 	}
 	if fatal := c.Sorted().Fatal(); len(fatal) != 11 {
 		t.Errorf("%d problems are no warnings", len(fatal))
+	}
+}
+
+// TestExpressions: a fault lies where the rune stands that is to blame, quoted or
+// not; a comment that cuts a text short is suspected first.
+func TestExpressions(t *testing.T) {
+	c := &Collector{Noun: "report"}
+	n := Parse("x", []byte("a: =abc\nb: '=abc'\nc: =a # b\nd: abc\ne: [=a]\nf:\ng: |\n  =abc\n"), c)
+	for _, key := range []string{"a", "b", "c", "d", "e", "f", "g", "absent"} {
+		if src, at, ok := c.Expression(n.Get(key)); ok {
+			c.Within(at, len(src)-1, "", "the last of "+src)
+		}
+	}
+	want := `x:1:7: the last of abc
+x:2:8: the last of abc
+x:3:5: the last of a; in YAML " #" begins a comment: put the whole value in single quotes
+x:4:4: must be an expression, which begins with =, not the text "abc"; write =abc
+x:5:4: must be an expression, which begins with =, not a list
+x:6:1: must be an expression, which begins with =
+x:7:4: the last of abc`
+	if got := c.Sorted().Error(); got != want {
+		t.Errorf("%s\n\nwant\n%s", got, want)
+	}
+}
+
+// TestParams: a param is its default alone, or a map; what was given must be
+// declared, and among the values that are allowed.
+func TestParams(t *testing.T) {
+	c := &Collector{Noun: "report"}
+	n := Parse("x", []byte("a: 1\nb: {doc: d, default: 2, values: [2, 3], required: true}\nc:\nd: {docs: e}\ne: [1]\n"), c)
+	params := c.Params(n, "doc", "default", "values", "required")
+	declared := map[string]bool{}
+	var names string
+	for _, p := range params {
+		declared[p.Name] = true
+		names += p.Name + "=" + p.Default + " "
+		c.Allow(p, p.Default)
+	}
+	if names != "a=1 b=2 c= d= " || params[1].Doc != "d" || len(params[1].Values) != 2 || !params[1].Required || params[0].Required {
+		t.Errorf("%s %+v", names, params)
+	}
+	c.Missing(params[1])
+	c.Allow(params[1], "33")
+	Undeclared(c, n, map[string]string{"a": "", "bb": ""}, declared)
+	want := `x:1:1: the report has no param "bb"; did you mean "b"?
+x:2:1: the param "b" is required: d; give it with --param b=…
+x:2:1: the param "b" must be one of 2, 3, not "33"; did you mean "3"?
+x:4:5: param "d" has no key "docs"; did you mean "doc"?
+x:5:4: param "e" must be a map, not a list; known keys: doc, default, values, required`
+	if got := c.Sorted().Error(); got != want {
+		t.Errorf("%s\n\nwant\n%s", got, want)
 	}
 }
 
