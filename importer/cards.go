@@ -2,126 +2,27 @@ package importer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/table"
 	"github.com/payrec/payrec/mapping"
 )
 
-// A Census knows what the long numbers in each column of some files are: card
-// numbers, references, or too few to tell. It is taken when it is first asked
-// for, by reading the files once: most files have no number that looks like a
-// card's, and pay nothing. It is safe for concurrent use.
-type Census struct {
-	ctx   context.Context
-	files []File
-
-	once    sync.Once
-	columns map[string]*cardnumber.Tally // by name of the column, over all files
-	err     error
-}
-
-// NewCensus makes a census of files, all of which a run imports: together they
-// tell more about a column than each alone.
-func NewCensus(ctx context.Context, files []File) *Census { return &Census{ctx: ctx, files: files} }
-
-// Judge is a [mapping.CardJudge]. Its error is about an interrupt.
-func (c *Census) Judge(column string) (mapping.CardVerdict, string, error) {
-	c.once.Do(c.take)
-	if c.err != nil {
-		return mapping.CardDoubtful, "", c.err
+// census makes a census of a run's files.
+func census(ctx context.Context, files []File) *mapping.Census {
+	open := make([]func() (*table.Reader, error), len(files))
+	for i, file := range files {
+		open[i] = file.Open
 	}
-	t := c.columns[column]
-	switch {
-	case t == nil:
-		return mapping.CardDoubtful, "", nil
-	case t.IsCards(column):
-		return mapping.CardColumn, fmt.Sprintf("%d of its %s of 13 to 19 digits pass as such", t.Cards, count(int64(t.Candidates), "number", "numbers")), nil
-	case t.IsReferences():
-		return mapping.CardReferences, "", nil
-	}
-	return mapping.CardDoubtful, "", nil
-}
-
-// take reads the files. Where one cannot be read to its end, what was read
-// counts: whoever imports it finds out and says so.
-func (c *Census) take() {
-	c.columns = map[string]*cardnumber.Tally{}
-	for _, file := range c.files {
-		reader, err := file.Open()
-		if err != nil {
-			continue
-		}
-		c.read(reader)
-		reader.Close()
-	}
-}
-
-func (c *Census) read(reader *table.Reader) {
-	var header *table.Columns
-	var tallies []*cardnumber.Tally // by cell
-	for n := 1; ; n++ {
-		row, err := reader.Next()
-		if err != nil {
-			return
-		}
-		if n%1024 == 0 {
-			if c.err = context.Cause(c.ctx); c.err != nil {
-				return
-			}
-		}
-		if row.Role != table.Body {
-			continue
-		}
-		if row.Header != header || len(tallies) < len(row.Cells) {
-			header, tallies = row.Header, c.tallies(row)
-		}
-		for i, cell := range row.Cells {
-			tallies[i].Look(cell)
-		}
-	}
-}
-
-// tallies are those of a row's cells.
-func (c *Census) tallies(row *table.Row) []*cardnumber.Tally {
-	list := make([]*cardnumber.Tally, len(row.Cells))
-	names := columnNames(row)
-	for i, name := range names {
-		if c.columns[name] == nil {
-			c.columns[name] = &cardnumber.Tally{}
-		}
-		list[i] = c.columns[name]
-	}
-	return list
-}
-
-// columnNames are the names of a row's cells, "column 7" where a header has none.
-func columnNames(row *table.Row) []string {
-	names := make([]string, len(row.Cells))
-	var header []string
-	if row.Header != nil {
-		header = row.Header.Names()
-	}
-	for i := range names {
-		if i < len(header) {
-			names[i] = strings.TrimSpace(header[i])
-		}
-		if names[i] == "" {
-			names[i] = "column " + strconv.Itoa(i+1)
-		}
-	}
-	return names
+	return mapping.NewCensus(ctx, mapping.RowsOf(open...))
 }
 
 // A keeper keeps card data out of the files for rows that were not imported:
 // they hold whole rows, read or not.
 type keeper struct {
-	census *Census
+	census *mapping.Census
 	header *table.Columns
 	names  []string            // of the cells
 	secret []cardnumber.Secret // by cell
@@ -131,7 +32,7 @@ type keeper struct {
 // codes and the like. It returns what is to be said of that, or "".
 func (k *keeper) clean(row *table.Row, r *leftoverRow) (note string, err error) {
 	if row.Header != k.header || len(k.names) < len(row.Cells) {
-		k.header, k.names, k.secret = row.Header, columnNames(row), nil
+		k.header, k.names, k.secret = row.Header, mapping.ColumnNames(row), nil
 		for _, name := range k.names {
 			k.secret = append(k.secret, cardnumber.SecretOf(name))
 		}

@@ -74,7 +74,7 @@ func (s *Session) keepOutCards(e *Event, note func(*RowProblem)) {
 	for _, hit := range hits {
 		hint := "mask it in the file, as " + hit.shown + ", or leave its column out of the mapping"
 		if slices.Contains(hit.fields, idField) {
-			hint += "; if it is a reference, import it with more of its kind: among twenty of them it is known for one"
+			hint += "; if it is a reference, import it with more of its kind: among five of one length it is known for one"
 		}
 		note(&RowProblem{Code: "card_number", Column: hit.column, Value: hit.shown,
 			Msg:  "looks like a card number, which must be neither sent nor stored, and would be in " + strings.Join(hit.fields, ", "),

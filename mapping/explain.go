@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -88,9 +89,9 @@ func (e *NoRowError) Error() string {
 
 // Explain imports the rows up to the one that stands on the line, and says how
 // the mapping came to its result. Rows are those of one file, all of them and
-// from the start; they are ranged over twice when the mapping gathers. A line
-// within a row that spans several counts as that row. The error is a
-// [NoRowError], or of the file as a whole.
+// from the start; they are ranged over again when the mapping gathers, or when
+// a number looks like a card's. A line within a row that spans several counts
+// as that row. The error is a [NoRowError], or of the file as a whole.
 func (m *Mapping) Explain(rows iter.Seq2[*table.Row, error], line int) (*Explanation, error) {
 	return m.explain(rows, line, false)
 }
@@ -105,6 +106,7 @@ func (m *Mapping) explain(rows iter.Seq2[*table.Row, error], line int, date1904 
 	s := m.NewSession()
 	defer func() { err = errors.Join(err, s.Close()) }()
 	s.Date1904(date1904)
+	s.JudgeCards(NewCensus(context.Background(), rows).Judge)
 	if m.Gathers() {
 		for row, err := range rows {
 			if err == nil {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -48,6 +49,11 @@ func (m *Mapping) WritePlan(w io.Writer, files []PlanFile) error {
 	p := &planWriter{m: m, json: json.NewEncoder(w), fates: map[Disposition]int64{}}
 	p.json.SetEscapeHTML(false)
 	p.session = m.NewSession()
+	open := make([]func() (*table.Reader, error), len(files))
+	for i, file := range files {
+		open[i] = file.Open
+	}
+	p.session.JudgeCards(NewCensus(context.Background(), RowsOf(open...)).Judge)
 	err := p.write(files)
 	var refused *refusal
 	if errors.As(err, &refused) {

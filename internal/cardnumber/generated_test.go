@@ -221,6 +221,10 @@ func TestColumns(t *testing.T) {
 		{"a third", 30, 60, 0, "x", false, false},
 		{"one card often", 0, 0, 100, "x", false, false},
 		{"references", 0, 200, 0, "x", false, true},
+		{"few references of one length", 0, 6, 0, "x", false, true},
+		{"four are too few", 0, 4, 0, "x", false, false},
+		{"a card among few", 1, 5, 0, "x", false, true},
+		{"cards among few", 3, 6, 0, "x", false, false},
 		{"empty", 0, 0, 0, "Card Number", false, false},
 	} {
 		var tally cardnumber.Tally

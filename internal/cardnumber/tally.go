@@ -10,7 +10,10 @@ type Tally struct {
 	Cards      int // of these, with a card number
 	Grouped    int // of these, written in groups
 
-	seen map[uint64]struct{}
+	// length is that of the cells with a candidate, -1 once two differ. Ids made
+	// by a program are alike; what people type is not.
+	length int
+	seen   map[uint64]struct{}
 }
 
 // mostTallied bounds what telling values apart costs. So many say what a
@@ -45,6 +48,12 @@ func (t *Tally) Look(cell string) {
 	}
 	t.seen[h] = struct{}{}
 	t.Candidates++
+	switch {
+	case t.Candidates == 1:
+		t.length = len(cell)
+	case t.length != len(cell):
+		t.length = -1
+	}
 	if card {
 		t.Cards++
 	}
@@ -68,12 +77,18 @@ func (t *Tally) IsCards(header string) bool {
 	return t.Cards > 0 && !few && share*t.Cards >= t.Candidates
 }
 
-// References are known by so many values of which few pass.
-const enoughReferences = 20
+// References are known by so many values of which few pass; by fewer where all
+// are of one length.
+const (
+	enoughReferences = 20
+	enoughAlike      = 5
+)
 
 // IsReferences says whether the column is one of long numbers that are no card
-// numbers, as far as anybody can tell: there are many, none is grouped as cards
-// are, and those that pass are no more than chance makes pass, one in ten at the worst.
+// numbers, as far as anybody can tell: there are many, or some that are alike,
+// none is grouped as cards are, and those that pass are no more than chance
+// makes pass, one in ten at the worst.
 func (t *Tally) IsReferences() bool {
-	return t.Candidates >= enoughReferences && t.Grouped == 0 && t.Cards <= 1+t.Candidates/5
+	many := t.Candidates >= enoughReferences || t.Candidates >= enoughAlike && t.length > 0
+	return many && t.Grouped == 0 && t.Cards <= 1+t.Candidates/5
 }

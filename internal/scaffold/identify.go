@@ -1,6 +1,7 @@
 package scaffold
 
 import (
+	"context"
 	"cmp"
 	"errors"
 	"fmt"
@@ -208,6 +209,9 @@ func (m *Match) trial(path string) {
 	}
 	s := compiled.NewSession()
 	defer s.Close()
+	s.JudgeCards(mapping.NewCensus(context.Background(), func(yield func(*table.Row, error) bool) {
+		each(path, compiled.Dialect(), func(row *table.Row) error { yield(row, nil); return nil }) // the reading below says what is wrong
+	}).Judge)
 	if compiled.Gathers() {
 		if err := each(path, compiled.Dialect(), s.Gather); err != nil {
 			fail(err)
