@@ -8,7 +8,7 @@ import (
 	"github.com/payrec/payrec/record"
 )
 
-// addBridge adds, for each currency, the way from the files to the workbook:
+// addBridge adds, for each currency, the way from the calls to the workbook:
 // what the journal planned and what of it was reported; what the account has of
 // that, and where the workbook's payments come from.
 func (d *Dataset) addBridge(to *draft, written tally) error {

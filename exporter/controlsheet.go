@@ -9,8 +9,8 @@ import (
 	"github.com/payrec/payrec/record"
 )
 
-// controlChapter is the sheet that says whether to believe the others: what was
-// planned from the files, what the account has and what the workbook holds, held
+// controlChapter is the sheet that says whether to believe the others: what the
+// files have, what was planned from them, what the account has and what the workbook holds, held
 // against each other. The workbook's side is live: change a figure on Payments
 // and the sheet says so.
 func (d *Dataset) controlChapter(written tally) chapter {
@@ -64,7 +64,12 @@ func (d *Dataset) control(b *book, written tally) (*draft, error) {
 		}
 	}
 	sheet.skip(1)
-	sheet.header("From the files to this workbook", "", "Currency", "#Payments", "#Amount", "", "Result")
+	sheet.header("From the rows of the files to calls", "", "Currency", "#Rows", "#Total in the files", "", "Result")
+	if err := d.addRows(sheet); err != nil {
+		return nil, err
+	}
+	sheet.skip(1)
+	sheet.header("From the calls to this workbook", "", "Currency", "#Payments", "#Amount", "", "Result")
 	if err := d.addBridge(sheet, written); err != nil {
 		return nil, err
 	}
@@ -72,8 +77,12 @@ func (d *Dataset) control(b *book, written tally) (*draft, error) {
 	sheet.rows[1] = sheet.verdict(first, last)
 	sheet.skip(1)
 	sheet.header("About", "", "", "", "", "", "")
+	facts, err := d.facts()
+	if err != nil {
+		return nil, err
+	}
 	section := ""
-	for _, f := range d.facts() {
+	for _, f := range facts {
 		said := f.Section
 		if said == section {
 			said = ""
@@ -105,7 +114,7 @@ func (d *draft) verdict(first, last int) draftRow {
 }
 
 // facts are the lines that are no figures: ours, then the caller's.
-func (d *Dataset) facts() []Fact {
+func (d *Dataset) facts() ([]Fact, error) {
 	s := d.summary
 	count := func(n int) string { return fmt.Sprint(n) }
 	twin := ", with a UTC twin beside"
@@ -146,7 +155,8 @@ func (d *Dataset) facts() []Fact {
 			facts = append(facts, Fact{"Cannot be used", "and more", count(more)})
 		}
 	}
-	return slices.Concat(facts, d.options.Control, d.importFacts())
+	imports, err := d.importFacts()
+	return slices.Concat(facts, d.options.Control, imports), err
 }
 
 // A check is a figure as read beside the same figure in the workbook.

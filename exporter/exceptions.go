@@ -11,7 +11,7 @@ import (
 // The kinds of exceptions.
 const (
 	ExceptionHeld     = "held"           // waits for its payment, or for a person
-	ExceptionRejected = "rejected"       // the API refused it
+	ExceptionRejected = "rejected"       // the API refused it, or its row cannot be read
 	ExceptionDoubt    = "in doubt"       // it may have been reported
 	ExceptionConflict = "conflict"       // the account contradicts it; a person decides
 	ExceptionUnsent   = "not sent"       // planned, and never sent
@@ -23,8 +23,8 @@ const (
 )
 
 // An Exception is something that an accountant must know before believing the
-// other sheets: a call that did not reach the account, a figure that does not
-// add up, a line that was left out.
+// other sheets: a call that did not reach the account, a row that became no call,
+// a figure that does not add up, a line that was left out.
 type Exception struct {
 	Kind      string          // one of the above
 	Reason    string          // what is open, and what to do
@@ -33,7 +33,7 @@ type Exception struct {
 	Call      record.CallName // of a call
 	Amount    record.Amount   // without a currency when it is about none
 	At        time.Time       // UTC; zero when not known
-	Run       string          // of a call
+	Run       string          // of a call or a row
 	File      string
 	Line      int
 	Operation string

@@ -3,12 +3,14 @@ package exporter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/govalues/decimal"
 
 	"github.com/payrec/payrec/record"
 )
@@ -102,7 +104,7 @@ func TestFromFilesToWorkbook(t *testing.T) {
 		return record.Tally{Call: record.ReportPayment, Currency: "eur", State: state, N: n, Value: value}
 	}
 	run := Import{ID: "run_1", State: "done", Created: time.Date(2026, 7, 2, 22, 30, 0, 0, time.UTC), Mapping: "adyen", MappingHash: "abc123",
-		Files: []ImportFile{{"june.csv", strings.Repeat("ab", 32), 1234}}, Calls: []record.Tally{{Call: record.ReportRefund, Currency: "eur", State: record.Confirmed, N: 2, Value: 300}}}
+		Files: []ImportFile{{"june.csv", strings.Repeat("ab", 32), 1234, ""}}, Calls: []record.Tally{{Call: record.ReportRefund, Currency: "eur", State: record.Confirmed, N: 2, Value: 300}}}
 	for confirmed, result := range map[int64]string{5: "agrees", 6: "DIFFERS"} {
 		j := told{imports: []Import{run}, totals: []record.Tally{tally(record.Confirmed, confirmed, confirmed*1000), tally(record.Rejected, 2, 700), {Call: record.ReportRefund, Currency: "eur", State: record.Confirmed, N: 9, Value: 9}}}
 		p := june()
@@ -131,6 +133,74 @@ func TestFromFilesToWorkbook(t *testing.T) {
 		text := strings.Join(all, "\n")
 		verdict := map[string]string{"agrees": "All figures below agree.", "DIFFERS": "1 of the figures below differ."}[result]
 		for _, line := range []string{verdict, "run_1|done, planned 2026-07-03 00:30 Europe/Berlin", "   mapping|adyen · sha256 abc123", "   file june.csv|sha256 " + strings.Repeat("ab", 32) + " · 1234 bytes", "   report_refund, confirmed|2 · 3.00 EUR"} {
+			if !strings.Contains(text, line) {
+				t.Errorf("%q is not on the sheet:\n%s", line, text)
+			}
+		}
+	}
+}
+
+// money is an amount in major units.
+func money(t *testing.T, text string, c record.Currency) record.Money {
+	t.Helper()
+	d, err := decimal.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return record.Money{Amount: d, Currency: c}
+}
+
+// readRuns are imports whose rows are known: a file that was read twice, one
+// whose last column is another currency, one without any total, and an old run.
+func readRuns(t *testing.T, called int64) []Import {
+	class := func(file, disposition string, n int64, total string, c record.Currency) record.RowClass {
+		r := record.RowClass{File: file, Class: "c", Disposition: disposition, N: n}
+		if total != "" {
+			r.Summed, r.Total = true, money(t, total, c)
+		}
+		return r
+	}
+	june := []record.RowClass{
+		class("june.csv", record.RowEmitted, 5, "50.00", "eur"), class("june.csv", record.RowHeld, 1, "-7.25", "eur"),
+		class("june.csv", record.RowRejected, 2, "3.00", "eur"), class("june.csv", record.RowIgnored, 1, "-45.75", "eur"),
+		class("june.csv", record.RowEmitted, 1, "900", "jpy"), class("june.csv", record.RowRejected, 1, "", ""),
+	}
+	rows := record.Rows{Total: 11, Emitted: 6, Ignored: 1, Held: 1, Rejected: 3}
+	read := func(id, again string) Import {
+		return Import{ID: id, State: "done", Files: []ImportFile{{"june.csv", "aa", 1, again}},
+			Rows: &ImportRows{record.RowAccount{Rows: rows, Lines: map[string]int64{"header": 1}, Classes: june}, map[string]int64{"june.csv": 6}}}
+	}
+	bare := Import{ID: "run_3", State: "done", Files: []ImportFile{{"bare.csv", "bb", 1, ""}},
+		Rows: &ImportRows{record.RowAccount{Rows: record.Rows{Total: 2, Emitted: 2}, Classes: []record.RowClass{class("bare.csv", record.RowEmitted, 2, "", "")}}, map[string]int64{"bare.csv": called}}}
+	return []Import{read("run_1", "run_2"), read("run_2", ""), bare, {ID: "run_0", State: "done", Files: []ImportFile{{"old.csv", "cc", 1, ""}}}}
+}
+
+// TestFromRowsToCalls: each file is counted once, by currency, and the rows that
+// became calls are held against those that the journal has calls of.
+func TestFromRowsToCalls(t *testing.T) {
+	for called, result := range map[int64]string{2: "agrees", 1: "DIFFERS"} {
+		f, _ := open(t, collectAll(t, openJune(), Options{Journal: told{imports: readRuns(t, called)}}), 1000)
+		var got, all []string
+		for _, row := range rawRows(t, f, "Control") {
+			line := strings.Join(row, "|")
+			all = append(all, line)
+			if strings.HasPrefix(line, "Rows ") || strings.HasPrefix(line, "less: held") || strings.HasPrefix(line, "less: rejected") || strings.HasPrefix(line, "Became") {
+				got = append(got, line)
+			}
+		}
+		const held, rejected = "less: held; what is still open is on Exceptions", "less: rejected; what is still open is on Exceptions"
+		want := []string{
+			"Rows of the files, each file once||EUR|9|0", held + "||EUR|1|-7.25", rejected + "||EUR|2|3", "Became calls||EUR|5|50",
+			"Rows of the files, each file once||JPY|1|900", held + "||JPY|0|0", rejected + "||JPY|0|0", "Became calls||JPY|1|900",
+			"Rows of the files without a total|||3", held + "|||0", rejected + "|||1", "Became calls|||2",
+			"Rows that became calls, all currencies|||8", fmt.Sprintf("Rows that the journal has calls of|||%d|||%s", 6+called, result),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		text := strings.Join(all, "\n")
+		for _, line := range []string{"Not kept for 1 of the runs", "   file june.csv|sha256 aa · 1 bytes · read again by run_2", "      its rows|9 · 0.00 EUR", "      its rows|1 · 900 JPY", "      its rows|2",
+			"   rows|11 = 6 emitted + 0 attached + 1 ignored + 1 held + 3 rejected; other lines: 1", "   rows|not kept: planned by an older payrec"} {
 			if !strings.Contains(text, line) {
 				t.Errorf("%q is not on the sheet:\n%s", line, text)
 			}

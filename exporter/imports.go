@@ -19,7 +19,7 @@ type Journal interface {
 	// and state.
 	Totals(ctx context.Context) ([]record.Tally, error)
 	// Exceptions iterates over the calls that did not reach the account, or not
-	// as the files have them now.
+	// as the files have them now, and the rows that became no call and should have.
 	Exceptions(ctx context.Context) iter.Seq2[Exception, error]
 }
 
@@ -31,6 +31,7 @@ type Import struct {
 	Mapping     string
 	MappingHash string
 	Files       []ImportFile
+	Rows        *ImportRows // nil when they were not kept
 	Calls       []record.Tally
 }
 
@@ -39,6 +40,9 @@ type ImportFile struct {
 	Name   string
 	SHA256 string // hexadecimal
 	Size   int64  // bytes
+	// Again is the last later run of the same source that read the same content,
+	// and so has the last word on its rows; "" when there is none.
+	Again string
 }
 
 // journalFacts are what was read of the journal, and exceptions from elsewhere.
@@ -114,12 +118,12 @@ func (d *Dataset) noted() iter.Seq2[Exception, error] {
 }
 
 // importFacts are the lines of the Control sheet about the runs.
-func (d *Dataset) importFacts() (facts []Fact) {
+func (d *Dataset) importFacts() (facts []Fact, err error) {
 	if !d.journal.known {
-		return []Fact{{"Imports", "No journal at hand", "what was planned, and what did not arrive, is not held against the account here"}}
+		return []Fact{{"Imports", "No journal at hand", "what was planned, and what did not arrive, is not held against the account here"}}, nil
 	}
 	if len(d.journal.imports) == 0 {
-		return []Fact{{"Imports", "None", "the journal has no run"}}
+		return []Fact{{"Imports", "None", "the journal has no run"}}, nil
 	}
 	for _, run := range d.journal.imports {
 		when := run.Created.In(d.options.Period.Zone).Format("2006-01-02 15:04")
@@ -127,11 +131,15 @@ func (d *Dataset) importFacts() (facts []Fact) {
 			Fact{"Imports", run.ID, fmt.Sprintf("%s, planned %s %s", run.State, when, d.options.Period.Zone)},
 			Fact{"Imports", "   mapping", fmt.Sprintf("%s · sha256 %s", run.Mapping, run.MappingHash)})
 		for _, f := range run.Files {
-			facts = append(facts, Fact{"Imports", "   file " + f.Name, fmt.Sprintf("sha256 %s · %d bytes", f.SHA256, f.Size)})
+			of, err := run.fileFacts(f)
+			if err != nil {
+				return nil, err
+			}
+			facts = append(facts, of...)
 		}
-		facts = append(facts, tallyFacts(run.Calls)...)
+		facts = append(append(facts, run.rowFacts()...), tallyFacts(run.Calls)...)
 	}
-	return facts
+	return facts, nil
 }
 
 // tallyFacts say what became of a run's calls: a line for each call, currency

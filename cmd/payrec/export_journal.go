@@ -52,10 +52,14 @@ func (h *knownImports) Imports(ctx context.Context) ([]exporter.Import, error) {
 		return nil, err
 	}
 	var list []exporter.Import
-	for _, r := range runs {
+	again := readAgain(runs)
+	for n, r := range runs {
 		i := exporter.Import{ID: r.ID, State: r.State, Created: r.Created, Mapping: r.Mapping, MappingHash: r.MappingHash, Calls: r.Tallies}
 		for _, f := range r.Files {
-			i.Files = append(i.Files, exporter.ImportFile{Name: f.Name, SHA256: f.SHA256, Size: f.Size})
+			i.Files = append(i.Files, exporter.ImportFile{Name: f.Name, SHA256: f.SHA256, Size: f.Size, Again: again[fileOf{n, f.Name}]})
+		}
+		if a := r.Account; a != nil {
+			i.Rows = &exporter.ImportRows{RowAccount: a.RowAccount, Called: a.Called}
 		}
 		list = append(list, i)
 	}
@@ -66,10 +70,15 @@ func (h *knownImports) Imports(ctx context.Context) ([]exporter.Import, error) {
 func (h *knownImports) Totals(ctx context.Context) ([]record.Tally, error) { return h.j.Totals(ctx) }
 
 // Exceptions iterates over the calls that did not reach the account, or not as
-// the files have them now: of each call, what the last run that has it says.
+// the files have them now: of each call, what the last run that has it says. Then
+// over the rows that are held or rejected and became no call, oldest run first.
 func (h *knownImports) Exceptions(ctx context.Context) iter.Seq2[exporter.Exception, error] {
 	return func(yield func(exporter.Exception, error) bool) {
-		found, err := h.exceptions(ctx)
+		runs, err := h.j.Runs(ctx)
+		var found []exporter.Exception
+		if err == nil {
+			found, err = h.exceptions(ctx, runs)
+		}
 		if err != nil {
 			yield(exporter.Exception{}, err)
 			return
@@ -79,16 +88,17 @@ func (h *knownImports) Exceptions(ctx context.Context) iter.Seq2[exporter.Except
 				return
 			}
 		}
+		for e, err := range h.openRows(ctx, runs) {
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
 	}
 }
 
 // exceptions finds them from the last run to the first, and gives them in the
 // order of the files. Only runs whose tallies tell of any are read.
-func (h *knownImports) exceptions(ctx context.Context) ([]exporter.Exception, error) {
-	runs, err := h.j.Runs(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (h *knownImports) exceptions(ctx context.Context, runs []journal.RunStatus) ([]exporter.Exception, error) {
 	var found []exporter.Exception
 	settled := map[string]bool{} // by operation: a later run has the last word
 	for n, run := range slices.Backward(runs) {

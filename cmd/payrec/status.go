@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,13 +52,29 @@ type openCall struct {
 }
 
 type runResult struct {
-	Run     string         `json:"run"`
-	State   string         `json:"state"`
-	Mapping string         `json:"mapping"`
-	Files   []inputResult  `json:"files"`
-	Created string         `json:"created"` // RFC 3339, UTC
-	Calls   importer.Calls `json:"calls"`
-	Sums    importer.Sums  `json:"sums"`
+	Run     string        `json:"run"`
+	State   string        `json:"state"`
+	Mapping string        `json:"mapping"`
+	Files   []inputResult `json:"files"`
+	Created string        `json:"created"` // RFC 3339, UTC
+	// Rows is what became of the files' rows when the run was planned; null when it
+	// was not kept: for a run that reads no files, or of an older payrec.
+	Rows    *importer.Rows   `json:"rows"`
+	Lines   map[string]int64 `json:"other_lines,omitempty"`
+	Classes []rowsResult     `json:"classes,omitempty"`
+	Calls   importer.Calls   `json:"calls"`
+	Sums    importer.Sums    `json:"sums"`
+}
+
+// A rowsResult counts rows of a file that are alike, as the mapping had them.
+type rowsResult struct {
+	File        string `json:"file"`
+	Class       string `json:"class"`
+	Disposition string `json:"disposition"`
+	Reason      string `json:"reason,omitempty"`
+	Rows        int64  `json:"rows"`
+	Currency    string `json:"currency,omitempty"`
+	Total       string `json:"total,omitempty"` // the mapping's total, in major units
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -67,7 +84,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status [RUN]",
 		Short: "Say what the journal knows: runs, calls and sums",
 		Long: `Status reads the journal, also while an import is running. It asks nobody and
-needs no key.
+needs no key. Rows are counted as they ended when the run was planned; of one
+run, class by class.
 
 Exit statuses: 0 done · 1 no journal · 5 something is in doubt`,
 		Example: `  payrec status
@@ -159,9 +177,25 @@ func readStatus(cmd *cobra.Command, j *journal.Journal, path string, only []stri
 		for _, f := range run.Files {
 			r.Files = append(r.Files, inputResult{f.Name, f.SHA256, f.Size})
 		}
+		r.account(run.Account)
 		s.Runs = append(s.Runs, r)
 	}
 	return s, nil
+}
+
+// account takes over what became of the run's rows.
+func (r *runResult) account(a *journal.Account) {
+	if a == nil {
+		return
+	}
+	r.Rows, r.Lines = &a.Rows, a.Lines
+	for _, c := range a.Classes {
+		row := rowsResult{File: c.File, Class: c.Class, Disposition: c.Disposition, Reason: c.Reason, Rows: c.N, Currency: string(c.Total.Currency)}
+		if c.Summed {
+			row.Total = c.Total.Text()
+		}
+		r.Classes = append(r.Classes, row)
+	}
 }
 
 func (s *statusResult) readOpen(cmd *cobra.Command, j *journal.Journal, now time.Time) error {
@@ -224,6 +258,7 @@ func (s *statusResult) write(p *printer) error {
 			thousands(c.Already), thousands(c.Rejected), thousands(c.Parked), thousands(c.InDoubt))
 	}
 	p.grid(g)
+	s.writeRows(p)
 	sums := &grid{titles: []string{"reported in all", ">amount"}}
 	for _, call := range record.Calls() {
 		for _, currency := range sortedCurrencies(s.Sums[call]) {
@@ -236,4 +271,38 @@ func (s *statusResult) write(p *printer) error {
 		s.writeOpen(p)
 	}
 	return p.err
+}
+
+// writeRows says what became of the rows of each run that read files; of a
+// single run, class by class.
+func (s *statusResult) writeRows(p *printer) {
+	g := &grid{titles: []string{"run", ">rows", ">emitted", ">attached", ">ignored", ">held", ">rejected", ">other lines"}}
+	for _, r := range s.Runs {
+		switch n := r.Rows; {
+		case n != nil:
+			other := int64(0)
+			for _, lines := range r.Lines {
+				other += lines
+			}
+			g.add(r.Run, thousands(n.Total), thousands(n.Emitted), thousands(n.Attached), thousands(n.Ignored), thousands(n.Held), thousands(n.Rejected), thousands(other))
+		case len(r.Files) > 0:
+			g.add(r.Run, "not kept", "", "", "", "", "", "")
+		}
+	}
+	p.grid(g)
+	if len(s.Runs) != 1 {
+		return
+	}
+	g = &grid{titles: []string{"class", "file", ">rows", ">total", "what the mapping says of it"}}
+	for _, c := range s.Runs[0].Classes {
+		total, what := "", c.Disposition
+		if c.Total != "" {
+			total = strings.TrimSpace(grouped(c.Total) + " " + strings.ToUpper(c.Currency))
+		}
+		if c.Reason != "" {
+			what += ": " + c.Reason
+		}
+		g.add(first(c.Class, "(none)"), c.File, thousands(c.Rows), total, what)
+	}
+	p.grid(g)
 }
