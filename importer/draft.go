@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -10,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/payrec/payrec/internal/extsort"
+	"github.com/payrec/payrec/internal/packed"
 	"github.com/payrec/payrec/record"
 )
 
@@ -287,13 +287,13 @@ func (h hasher) text(s string) [2]uint64 {
 // identity is the hash of what a call is.
 func (h hasher) identity(source string, call record.CallName, natural string) [2]uint64 {
 	var buf [256]byte
-	return h.bytes(appendText(appendText(appendText(buf[:0], source), string(call)), natural))
+	return h.bytes(packed.AppendText(packed.AppendText(packed.AppendText(buf[:0], source), string(call)), natural))
 }
 
 // payment is the hash of a payment's key.
 func (h hasher) payment(source, payment string) [2]uint64 {
 	var buf [256]byte
-	return h.bytes(append(appendText(buf[:0], source), payment...))
+	return h.bytes(append(packed.AppendText(buf[:0], source), payment...))
 }
 
 // concerned is a set of payments, by the hashes of their keys, that may take
@@ -314,9 +314,4 @@ func (c *concerned) add(payment [2]uint64) {
 func (c concerned) has(payment [2]uint64) bool {
 	bit := payment[0] % concernedBits
 	return c != nil && c[bit/64]&(1<<(bit%64)) != 0
-}
-
-// appendText appends a text so that no two lists of texts come out the same.
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }

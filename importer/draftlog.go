@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/payrec/payrec/internal/packed"
 )
 
 // The log of a draft: entries one behind the other, each
@@ -41,15 +43,15 @@ type logEntry struct {
 func appendCall(b []byte, line int, value int64, natural, payment, order string) []byte {
 	b = binary.AppendUvarint(b, uint64(line))
 	b = binary.AppendVarint(b, value)
-	b = appendText(b, natural)
+	b = packed.AppendText(b, natural)
 	if payment == natural {
 		payment = ""
 	}
-	return appendText(appendText(b, payment), order)
+	return packed.AppendText(packed.AppendText(b, payment), order)
 }
 
 func appendBlock(b []byte, source, payment, reason string) []byte {
-	return appendText(appendText(appendText(b, source), payment), reason)
+	return packed.AppendText(packed.AppendText(packed.AppendText(b, source), payment), reason)
 }
 
 // logBuffer is how much of a log waits in memory.
@@ -192,61 +194,23 @@ func (e *logEntry) decode(b []byte) error {
 	if len(b) == 0 {
 		return errLog
 	}
-	d := logDecoder{rest: b[1:]}
-	*e = logEntry{kind: b[0], shape: int(d.uvarint())}
+	d := packed.Read(b[1:])
+	*e = logEntry{kind: b[0], shape: int(d.Uvarint())}
 	switch e.kind {
 	case callEntry:
-		e.line = int(d.uvarint())
-		e.value = d.varint()
-		e.natural, e.payment, e.order = d.text(), d.text(), d.text()
+		e.line = int(d.Uvarint())
+		e.value = d.Varint()
+		e.natural, e.payment, e.order = d.Text(), d.Text(), d.Text()
 		if len(e.payment) == 0 {
 			e.payment = e.natural
 		}
 	case blockEntry:
-		e.source, e.payment, e.reason = d.text(), d.text(), d.text()
+		e.source, e.payment, e.reason = d.Text(), d.Text(), d.Text()
 	default:
 		return errLog
 	}
-	if d.broken {
+	if d.Broken() {
 		return errLog
 	}
 	return nil
-}
-
-// A logDecoder takes numbers and texts off the front; after one fault it reads
-// nothing more.
-type logDecoder struct {
-	rest   []byte
-	broken bool
-}
-
-func (d *logDecoder) uvarint() uint64 {
-	n, size := binary.Uvarint(d.rest)
-	if size <= 0 {
-		d.broken, d.rest = true, nil
-		return 0
-	}
-	d.rest = d.rest[size:]
-	return n
-}
-
-func (d *logDecoder) varint() int64 {
-	n, size := binary.Varint(d.rest)
-	if size <= 0 {
-		d.broken, d.rest = true, nil
-		return 0
-	}
-	d.rest = d.rest[size:]
-	return n
-}
-
-func (d *logDecoder) text() []byte {
-	n := d.uvarint()
-	if n > uint64(len(d.rest)) {
-		d.broken, d.rest = true, nil
-		return nil
-	}
-	b := d.rest[:n:n]
-	d.rest = d.rest[n:]
-	return b
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/payrec/payrec/internal/packed"
 	"github.com/payrec/payrec/mapping"
 	"github.com/payrec/payrec/record"
 )
@@ -63,9 +64,9 @@ func appendRead(p record.Params, e *mapping.Event) record.Params {
 // contents only.
 func appendContent(b []byte, e *mapping.Event) []byte {
 	for i := range e.Params {
-		b = appendText(appendText(b, e.Params[i].Path), e.Params[i].Value)
+		b = packed.AppendText(packed.AppendText(b, e.Params[i].Path), e.Params[i].Value)
 	}
-	b = appendText(append(b, 0), e.Payment)
+	b = packed.AppendText(append(b, 0), e.Payment)
 	return appendMoney(appendMoney(b, e.Fee), e.Net)
 }
 
@@ -83,7 +84,7 @@ func appendMoney(b []byte, m *record.Money) []byte {
 		sign = 2
 	}
 	b = binary.LittleEndian.AppendUint64(append(b, sign, byte(d.Scale())), d.Coef())
-	return appendText(b, string(m.Currency))
+	return packed.AppendText(b, string(m.Currency))
 }
 
 // mostStamps is more than any call is stamped with.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/govalues/decimal"
+
+	"github.com/payrec/payrec/internal/packed"
 )
 
 // A State is what an Aggregate remembers of the rows it has seen. Its size
@@ -238,9 +240,9 @@ func (a *Aggregate) UnmarshalState(data []byte) (*State, error) {
 	if binary.BigEndian.Uint32(data[1:]) != a.sign {
 		return nil, errForeign
 	}
-	s, d := a.NewState(), decoder{rest: data[5:]}
+	s, d := a.NewState(), decoder{packed.Read(data[5:])}
 	for i, t := range a.terms {
-		n := d.uvarint()
+		n := d.Uvarint()
 		if n > 1<<62 {
 			return nil, errBroken
 		}
@@ -249,7 +251,7 @@ func (a *Aggregate) UnmarshalState(data []byte) (*State, error) {
 			s.accums[i].v = d.value(t.kind)
 		}
 	}
-	if d.broken || len(d.rest) > 0 {
+	if d.Broken() || d.Len() > 0 {
 		return nil, errBroken
 	}
 	return s, nil
@@ -259,7 +261,7 @@ func (a *Aggregate) UnmarshalState(data []byte) (*State, error) {
 func appendValue(b []byte, v Value) []byte {
 	switch v.kind {
 	case Text:
-		return appendBytes(b, v.str)
+		return packed.AppendText(b, v.str)
 	case Bool:
 		if v.yes {
 			return append(b, 1)
@@ -273,7 +275,7 @@ func appendValue(b []byte, v Value) []byte {
 		b = binary.AppendVarint(b, int64(v.at.Nanosecond()))
 		return binary.AppendVarint(b, int64(offset))
 	}
-	return appendBytes(appendDecimal(b, v.num), v.str)
+	return packed.AppendText(appendDecimal(b, v.num), v.str)
 }
 
 // A decimal as it is stored: its scale, with a bit for minus, and its digits as
@@ -285,7 +287,7 @@ const (
 
 func appendDecimal(b []byte, d decimal.Decimal) []byte {
 	if d.Coef() > math.MaxInt64 {
-		return appendBytes(append(b, longDecimal), d.String())
+		return packed.AppendText(append(b, longDecimal), d.String())
 	}
 	head := byte(d.Scale())
 	if d.IsNeg() {
@@ -295,16 +297,11 @@ func appendDecimal(b []byte, d decimal.Decimal) []byte {
 }
 
 func (d *decoder) decimal() (out decimal.Decimal) {
-	if len(d.rest) == 0 {
-		d.broken = true
-		return out
-	}
-	head := d.rest[0]
-	d.rest = d.rest[1:]
+	head := d.Byte()
 	var err error
 	if head == longDecimal {
-		out, err = parseDecimal(d.bytes())
-	} else if coef := d.uvarint(); coef > math.MaxInt64 {
+		out, err = parseDecimal(string(d.Text()))
+	} else if coef := d.Uvarint(); coef > math.MaxInt64 {
 		err = errBroken
 	} else {
 		value := int64(coef)
@@ -313,63 +310,31 @@ func (d *decoder) decimal() (out decimal.Decimal) {
 		}
 		out, err = decimal.New(value, int(head&^minusBit))
 	}
-	d.broken = d.broken || err != nil
+	if err != nil {
+		d.Break()
+	}
 	return out
 }
 
-func appendBytes(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
-// A decoder reads a stored state; after one fault it reads nothing more.
-type decoder struct {
-	rest   []byte
-	broken bool
-}
-
-func (d *decoder) uvarint() uint64 {
-	n, size := binary.Uvarint(d.rest)
-	if size <= 0 {
-		d.broken, d.rest = true, nil
-		return 0
-	}
-	d.rest = d.rest[size:]
-	return n
-}
-
-func (d *decoder) varint() int64 {
-	n, size := binary.Varint(d.rest)
-	if size <= 0 {
-		d.broken, d.rest = true, nil
-		return 0
-	}
-	d.rest = d.rest[size:]
-	return n
-}
-
-func (d *decoder) bytes() string {
-	n := d.uvarint()
-	if n > uint64(len(d.rest)) {
-		d.broken, d.rest = true, nil
-		return ""
-	}
-	s := string(d.rest[:n])
-	d.rest = d.rest[n:]
-	return s
-}
+// A decoder reads a stored state.
+type decoder struct{ packed.Reader }
 
 func (d *decoder) value(k Kind) Value {
 	switch k {
 	case Text:
-		return TextOf(d.bytes())
+		return TextOf(string(d.Text()))
 	case Bool:
-		n := d.uvarint()
-		d.broken = d.broken || n > 1
+		n := d.Uvarint()
+		if n > 1 {
+			d.Break()
+		}
 		return BoolOf(n == 1)
 	case Time:
-		sec, nsec, offset := d.varint(), d.varint(), d.varint()
+		sec, nsec, offset := d.Varint(), d.Varint(), d.Varint()
 		const day = 24 * 60 * 60
-		d.broken = d.broken || nsec < 0 || nsec >= 1e9 || offset <= -day || offset >= day
+		if nsec < 0 || nsec >= 1e9 || offset <= -day || offset >= day {
+			d.Break()
+		}
 		zone := time.UTC
 		if offset != 0 {
 			zone = time.FixedZone("", int(offset))
@@ -377,5 +342,5 @@ func (d *decoder) value(k Kind) Value {
 		return TimeOf(time.Unix(sec, nsec).In(zone))
 	}
 	num := d.decimal()
-	return Value{kind: k, filled: true, num: num, str: d.bytes()}
+	return Value{kind: k, filled: true, num: num, str: string(d.Text())}
 }
