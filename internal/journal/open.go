@@ -62,11 +62,11 @@ func Open(ctx context.Context, path string, id Identity, o Options) (*Journal, e
 	if err != nil {
 		return nil, err
 	}
+	o.disk.unsynced = o.disk.unsynced || o.Unsynced // before the lock, which is written to
 	l, note, err := takeLock(o.disk, path, o.Clock(), o.Command)
 	if err != nil {
 		return nil, err
 	}
-	o.disk.unsynced = o.Unsynced
 	j := &Journal{path: path, id: id, clock: o.Clock, disk: o.disk, lock: l, flights: make(map[string]flight)}
 	if err := j.open(ctx, note, o); err != nil {
 		j.named(&err)
