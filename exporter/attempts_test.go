@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"sync"
 	"testing"
@@ -139,7 +138,7 @@ func TestAttemptsMustAgree(t *testing.T) {
 		{&open, []*record.PaymentAttemptRecord{attempt("par_2", 0, 0)}, false},
 	} {
 		if got := agrees(tt.r, tt.attempts); got != tt.want {
-			t.Error(fmt.Sprintf("case %d: %t", i, got))
+			t.Errorf("case %d: %t", i, got)
 		}
 	}
 }

@@ -62,10 +62,6 @@ func (d *Dataset) newPayment(r *record.PaymentRecord) *payment {
 	return p
 }
 
-// lockedPayments iterates over the payments that have no line because the
-// books are closed. They are in the order of their dates.
-func (d *Dataset) lockedPayments() iter.Seq2[*payment, error] { return d.between(0, d.locked) }
-
 // A LockedLine is a payment or a refund that has no line because the books are
 // closed.
 type LockedLine struct {

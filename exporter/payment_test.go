@@ -138,7 +138,7 @@ func FuzzStamps(f *testing.F) {
 			for _, c := range row {
 				switch c.kind {
 				case kindMoney:
-					isNumber(c.money)
+					_ = isNumber(c.money)
 				case kindMoment:
 					clock.wall(c.at, time.UTC)
 				}

@@ -28,7 +28,6 @@ type description struct {
 	version    string
 	operations []described
 	failure    *jsonschema.Schema // of every answer that is no success
-	list       []string           // expandable fields of a record, as a list has them
 }
 
 // official description: read once, because it is 8 MB of JSON.

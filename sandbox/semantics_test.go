@@ -104,8 +104,8 @@ var choiceTests = map[string]func(t *testing.T, s *Server){
 	"list-type-filter": func(t *testing.T, s *Server) {
 		expect(t, get(t, s, "/v1/payment_records?processor_details_type=custom"), 400, "parameter_unknown")
 	},
-	"lock-timeout": func(t *testing.T, s *Server) {
-		s = newSandbox(t, Options{Limits: SandboxLimits()})
+	"lock-timeout": func(t *testing.T, _ *Server) {
+		s := newSandbox(t, Options{Limits: SandboxLimits()})
 		id := inState(t, s, "initiated")
 		leave, e := s.limits.lock(id)
 		if e != nil {
@@ -121,8 +121,8 @@ var choiceTests = map[string]func(t *testing.T, s *Server){
 			t.Errorf("got %s and %s", a.raw, b.raw)
 		}
 	},
-	"read-allocation": func(t *testing.T, s *Server) {
-		s = newSandbox(t, Options{Limits: Limits{ReadsPerPayment: 2, ReadsAtLeast: 3}, Clock: newClock().Now})
+	"read-allocation": func(t *testing.T, _ *Server) {
+		s := newSandbox(t, Options{Limits: Limits{ReadsPerPayment: 2, ReadsAtLeast: 3}, Clock: newClock().Now})
 		for range 3 {
 			expect(t, get(t, s, "/v1/payment_records"), 200, "")
 		}

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/payrec/payrec/exporter"
@@ -136,21 +135,6 @@ func (g *generator) generate(n int) (memory, []movement) {
 
 func newGenerator(seed uint64, currencies ...record.Currency) *generator {
 	return &generator{rng: rand.New(rand.NewPCG(seed, 7)), currencies: currencies, texts: hostile}
-}
-
-// collect reads June 2026 by the dates on which money moved.
-func collect(t testing.TB, src exporter.Source, by string) *exporter.Dataset {
-	t.Helper()
-	d, err := exporter.Collect(t.Context(), src, exporter.Options{Period: exporter.Period{By: by, From: june, To: june.AddDate(0, 1, 0), Zone: time.UTC}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
 }
 
 // sumsOf are the movements' sums per currency.

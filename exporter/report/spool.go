@@ -28,7 +28,6 @@ type spool struct {
 	width int // values in a row
 	live  []byte
 	file  *os.File
-	w     *bufio.Writer
 	size  int64
 }
 

@@ -187,7 +187,6 @@ func TestAddFailureLeavesState(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := run(t, s, a, groupRows)
-	before := a.Explain(st)
 	f := s.NewFrame()
 	f.Set(1, num("5"))
 	f.Set(0, moneyOf(decimal.MustParse("1"), "eur"))
@@ -198,7 +197,7 @@ func TestAddFailureLeavesState(t *testing.T) {
 	if err := st.Add(f2); err != nil {
 		t.Fatal(err)
 	}
-	before = a.Explain(st)
+	before := a.Explain(st)
 	err = st.Add(f)
 	var currency *record.CurrencyError
 	if !errors.As(err, &currency) || err.Error() != "sum(net): 9.76 USD and 1.00 EUR are of two currencies and cannot be added or compared" {

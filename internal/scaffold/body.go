@@ -129,9 +129,7 @@ func (c *Column) strip() []string {
 	}
 	switch c.Type {
 	case "money":
-		for _, sign := range sortedKeys(c.facts.signs) {
-			out = append(out, sign)
-		}
+		out = append(out, sortedKeys(c.facts.signs)...)
 	case "number":
 		if slices.ContainsFunc(c.found.Samples, func(s string) bool { return strings.Contains(s, "%") }) {
 			out = append(out, "%")

@@ -1,8 +1,8 @@
 package scaffold
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
