@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/payrec/payrec/exporter"
 	"github.com/payrec/payrec/record"
 )
 
