@@ -160,7 +160,13 @@ func addRowsIn(to *draft, c record.Currency, rows rowsOf) {
 				total.formula = formula(conRight)
 			}
 		}
-		to.addMarks(mark{cell: textCell(name)}, mark{}, mark{cell: currencyCell(c)}, count, total)
+		marks := []mark{{cell: textCell(name)}, {}, {cell: currencyCell(c)}, count, total}
+		if formula != nil {
+			for i := range marks {
+				marks[i].role = roleTotal
+			}
+		}
+		to.addMarks(marks...)
 	}
 	first := to.at()
 	name := "Rows of the files, each file once"

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/payrec/payrec/internal/table"
 	"github.com/payrec/payrec/mapping"
@@ -64,7 +63,7 @@ func sameInParallel(t *testing.T, m *mapping.Mapping, files []File) outline {
 	want := outlined(t, m, files, 0, 0)
 	for _, with := range [][2]int{{1, 1}, {2, 3}, {4, 17}, {3, 256}} {
 		got := outlined(t, m, files, with[0], with[1])
-		if diff := gocmp.Diff(want, got, cmpopts.IgnoreUnexported(ClassCount{})); diff != "" {
+		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Fatalf("with %d workers and %d rows a parcel (-row by row +in parallel):\n%s", with[0], with[1], diff)
 		}
 	}

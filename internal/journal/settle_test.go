@@ -5,7 +5,6 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/payrec/payrec/record"
@@ -387,24 +386,8 @@ func TestMigration(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w, err := newWriter(ctx, path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.conn.ExecContext(ctx, `DROP TABLE decision; DROP INDEX op_child; DROP INDEX item_again;
-		DROP TABLE run_rows; DROP TABLE run_class; DROP TABLE run_called; DROP TABLE note; PRAGMA user_version = 1`); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.close(); err != nil {
-		t.Fatal(err)
-	}
-	l, _, err := takeLock(disk{}, path, time.Now(), "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(l.unseal(), l.release()); err != nil {
-		t.Fatal(err)
-	}
+	older(t, path, `DROP TABLE decision; DROP INDEX op_child; DROP INDEX item_again;
+		DROP TABLE run_rows; DROP TABLE run_class; DROP TABLE run_called; DROP TABLE note; PRAGMA user_version = 1`)
 	if _, err := OpenReadOnly(ctx, path); err == nil {
 		t.Error("a journal of an older format was read as one of this")
 	}
