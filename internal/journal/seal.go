@@ -96,7 +96,7 @@ func (p *Plan) seal(w *writer, now int64) error {
 // left to right.
 const indexAnew = 10_000
 
-const dropIndexes = "DROP INDEX item_lane; DROP INDEX op_id; DROP INDEX op_payment; DROP INDEX op_doubt; DROP INDEX op_child;"
+const dropIndexes = "DROP INDEX item_lane; DROP INDEX op_id; DROP INDEX op_payment; DROP INDEX op_child;"
 
 // sealEntries gives every entry its item. Most calls stand in the plan once, and
 // are the only ones of their payments: these need not be sorted.

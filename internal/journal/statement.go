@@ -95,7 +95,8 @@ func openChannel(uri, vfs string) (c *channel, err error) {
 		}
 		defer libc.Xfree(c.tls, system)
 	}
-	const flags = sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_FULLMUTEX | sqlite3.SQLITE_OPEN_URI
+	// One goroutine at a time: SQLite need not lock what it is called with.
+	const flags = sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_NOMUTEX | sqlite3.SQLITE_OPEN_URI
 	rc := sqlite3.Xsqlite3_open_v2(c.tls, name, c.out, flags, system)
 	c.db = *(*uintptr)(inC(c.out))
 	if rc != sqlite3.SQLITE_OK {
