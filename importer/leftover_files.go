@@ -291,7 +291,7 @@ func (l *leftovers) write(held bool, suffix string, list *[]string, write func(i
 	if n := len(*list); n > 0 {
 		name += "-" + strconv.Itoa(n+1)
 	}
-	if err := os.MkdirAll(l.writer.Dir, 0o755); err != nil {
+	if err := os.MkdirAll(l.writer.Dir, 0o700); err != nil {
 		return err
 	}
 	path := filepath.Join(l.writer.Dir, name+suffix)

@@ -206,7 +206,7 @@ func (r *importRun) files(ctx context.Context, run string, notes *importer.Notes
 		return nil
 	}
 	path := filepath.Join(r.flags.out, run+"-receipts.csv")
-	if err := os.MkdirAll(r.flags.out, 0o755); err != nil {
+	if err := os.MkdirAll(r.flags.out, 0o700); err != nil {
 		return err
 	}
 	err := table.WriteFile(path, func(w io.Writer) error {
