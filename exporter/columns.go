@@ -16,15 +16,7 @@ func (d *Dataset) paymentsGrid(seen func(*payment) error) grid {
 		{name: "id", title: "Payment record", width: 32},
 		{name: "payment_reference", title: "Payment reference", width: 26},
 		{name: "status", title: "Status", width: 18},
-	}, moments("paid_at", "Paid at", d.options.Period.Zone), []column{
-		{name: "paid_at_from", title: "Paid at is from", width: 16},
-		{name: "reported_at_utc", title: "Reported at (UTC)", zone: time.UTC, width: 20},
-		{name: "currency", title: "Currency", width: 10},
-		{name: "amount", title: "Amount", width: 17, totalIn: "currency"},
-		{name: "guaranteed", title: "Guaranteed", width: 17, totalIn: "currency"},
-		{name: "refunded", title: "Refunded", width: 17, totalIn: "currency"},
-		{name: "failed", title: "Failed", width: 17, totalIn: "currency"},
-		{name: "canceled", title: "Canceled", width: 17, totalIn: "currency"},
+	}, d.figures(), []column{
 		{name: "fee", title: "Fee", width: 15, totalIn: "fee_currency"},
 		{name: "net", title: "Net", width: 17, totalIn: "fee_currency"},
 		{name: "fee_currency", title: "Fee currency", width: 10},
@@ -53,6 +45,20 @@ func (d *Dataset) paymentsGrid(seen func(*payment) error) grid {
 		}
 	}
 	return g
+}
+
+// figures are the columns of dates and amounts that payments and attempts share.
+func (d *Dataset) figures() []column {
+	return append(moments("paid_at", "Paid at", d.options.Period.Zone), []column{
+		{name: "paid_at_from", title: "Paid at is from", width: 16},
+		{name: "reported_at_utc", title: "Reported at (UTC)", zone: time.UTC, width: 20},
+		{name: "currency", title: "Currency", width: 10},
+		{name: "amount", title: "Amount", width: 17, totalIn: "currency"},
+		{name: "guaranteed", title: "Guaranteed", width: 17, totalIn: "currency"},
+		{name: "refunded", title: "Refunded", width: 17, totalIn: "currency"},
+		{name: "failed", title: "Failed", width: 17, totalIn: "currency"},
+		{name: "canceled", title: "Canceled", width: 17, totalIn: "currency"},
+	}...)
 }
 
 // originals are the columns of a date that the line does not stand under,
@@ -141,15 +147,7 @@ func (d *Dataset) attemptsGrid() grid {
 		{name: "payment_reference", title: "Payment reference", width: 26},
 		{name: "attempt", title: "Attempt", width: 9},
 		{name: "status", title: "Status", width: 18},
-	}, moments("paid_at", "Paid at", d.options.Period.Zone), []column{
-		{name: "paid_at_from", title: "Paid at is from", width: 16},
-		{name: "reported_at_utc", title: "Reported at (UTC)", zone: time.UTC, width: 20},
-		{name: "currency", title: "Currency", width: 10},
-		{name: "amount", title: "Amount", width: 17, totalIn: "currency"},
-		{name: "guaranteed", title: "Guaranteed", width: 17, totalIn: "currency"},
-		{name: "refunded", title: "Refunded", width: 17, totalIn: "currency"},
-		{name: "failed", title: "Failed", width: 17, totalIn: "currency"},
-		{name: "canceled", title: "Canceled", width: 17, totalIn: "currency"},
+	}, d.figures(), []column{
 		{name: "method", title: "Method", width: 20},
 		{name: "description", title: "Description", width: 32},
 		{name: "reported_by", title: "Reported by", width: 12},

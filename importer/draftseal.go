@@ -74,18 +74,26 @@ func (d *Draft) repeats(ctx context.Context) error {
 		return err
 	}
 	g := identical{draft: d}
+	return takeAll(ctx, c, &g)
+}
+
+// takeAll gives a judge the tuples in their order, and lets it judge the last.
+func takeAll[T extsort.Words](ctx context.Context, c *extsort.TupleCursor[T], judge interface {
+	take(T) error
+	judge() error
+}) error {
 	for n := 1; ; n++ {
 		t, ok, err := c.Next()
 		if err != nil {
 			return err
 		}
 		if !ok {
-			return g.judge()
+			return judge.judge()
 		}
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := g.take(t); err != nil {
+		if err := judge.take(t); err != nil {
 			return err
 		}
 	}
@@ -186,21 +194,7 @@ func (d *Draft) lanes(ctx context.Context) error {
 		return err
 	}
 	l := draftLane{draft: d}
-	for n := 1; ; n++ {
-		t, ok, err := c.Next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return l.judge()
-		}
-		if n%checkEvery == 0 && ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err := l.take(t); err != nil {
-			return err
-		}
-	}
+	return takeAll(ctx, c, &l)
 }
 
 // A laneStep is a call, or a block, of a payment: the hash of the payment's

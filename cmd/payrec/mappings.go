@@ -45,26 +45,33 @@ Exit statuses: 0 no fault (warnings do not count) · 2 faults`,
   payrec lint adyen-settlement-detail`,
 		Args: arguments(1, -1, "a mapping"),
 		RunE: func(cmd *cobra.Command, refs []string) error {
-			faulty := false
-			for _, ref := range refs {
-				problems, err := mapping.Lint(ref, mapping.Options{Params: a.cfg.Params})
-				if err != nil {
-					return &failure{exitUsage, err, ""}
-				}
-				for _, p := range problems {
-					faulty = faulty || !p.Warning
-					cmd.Println(clean(p.String()))
-				}
-				if len(problems) == 0 {
-					cmd.Printf("%s: no faults\n", clean(ref))
-				}
-			}
-			if faulty {
-				return &failure{status: exitUsage}
-			}
-			return nil
+			return lintAll(cmd, refs, func(ref string) (mapping.Problems, error) {
+				return mapping.Lint(ref, mapping.Options{Params: a.cfg.Params})
+			})
 		},
 	}
+}
+
+// lintAll prints the faults of each file; the error says that there are some.
+func lintAll(cmd *cobra.Command, refs []string, lint func(ref string) (mapping.Problems, error)) error {
+	faulty := false
+	for _, ref := range refs {
+		problems, err := lint(ref)
+		if err != nil {
+			return &failure{exitUsage, err, ""}
+		}
+		for _, p := range problems {
+			faulty = faulty || !p.Warning
+			cmd.Println(clean(p.String()))
+		}
+		if len(problems) == 0 {
+			cmd.Printf("%s: no faults\n", clean(ref))
+		}
+	}
+	if faulty {
+		return &failure{status: exitUsage}
+	}
+	return nil
 }
 
 // testFlags are the flags of `payrec test`.

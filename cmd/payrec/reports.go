@@ -69,22 +69,5 @@ func showReport(cmd *cobra.Command, args []string) error {
 }
 
 func lintReports(cmd *cobra.Command, refs []string) error {
-	faulty := false
-	for _, ref := range refs {
-		problems, err := reports.Lint(ref, reports.Options{})
-		if err != nil {
-			return &failure{exitUsage, err, ""}
-		}
-		for _, p := range problems {
-			faulty = faulty || !p.Warning
-			cmd.Println(clean(p.String()))
-		}
-		if len(problems) == 0 {
-			cmd.Printf("%s: no faults\n", clean(ref))
-		}
-	}
-	if faulty {
-		return &failure{status: exitUsage}
-	}
-	return nil
+	return lintAll(cmd, refs, func(ref string) (reports.Problems, error) { return reports.Lint(ref, reports.Options{}) })
 }
