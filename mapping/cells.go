@@ -10,6 +10,7 @@ import (
 
 	"github.com/govalues/decimal"
 
+	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/record"
 )
@@ -88,6 +89,9 @@ func (v *values) typed(c *column, s string, numeric bool) (expression.Value, *Ro
 		return v.time(c, s, numeric)
 	case textColumn:
 		return expression.TextOf(s), nil
+	}
+	if c.kind == moneyColumn && cardnumber.Contains(s) { // a sum would carry its digits on
+		return v.bad(c, "card_number", "looks like a card number where an amount should be; look at what the file has in this column")
 	}
 	format := c.numbers
 	if numeric {

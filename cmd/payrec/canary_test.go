@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/csv"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -134,6 +136,73 @@ func TestCanaryKeyInTheWrongPlace(t *testing.T) {
 		c.search(canaryKey)
 	})
 }
+
+// TestCanaryCard puts a card number, in the ways that people write one, into
+// each column of a file in turn, runs what reads files, and looks for its
+// digits in everything that was printed or written.
+func TestCanaryCard(t *testing.T) {
+	columns := []string{"date", "amount", "currency", "reference", "description", "email", "nobody maps this"}
+	cards := []string{"4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242", "4242\u00a04242\u00a04242\u00a04242", "378282246310005", "3782 822463 10005"}
+	for at, column := range columns {
+		t.Run(column, func(t *testing.T) {
+			c := newCanary(t, nil)
+			var file strings.Builder
+			w := csv.NewWriter(&file)
+			w.Write(columns)
+			for i, card := range cards {
+				row := []string{"2026-03-01", "10.00", "EUR", fmt.Sprintf("R-%d", i), "a shirt", "a@example.com", ""}
+				row[at] = card
+				w.Write(row)
+			}
+			w.Write([]string{"2026-03-02", "oops", "EUR", "R-9", cards[0], "", cards[1]})
+			w.Flush()
+			c.write("a.csv", file.String())
+			c.write("own.yaml", ownMapping)
+			for _, mapping := range []string{"generic-csv", "own.yaml"} {
+				c.run("import", "a.csv", "-m", mapping, "--dry-run", "--json")
+				c.run("plan", "a.csv", "-m", mapping, "--sandbox", "--review", mapping+"-review.csv")
+				c.run("import", "a.csv", "-m", mapping, "--sandbox", "--json")
+				c.run("import", "a.csv", "-m", mapping, "--sandbox")
+				c.run("explain", "a.csv", "-m", mapping, "--line", "2")
+				c.run("explain", "a.csv", "-m", mapping, "--line", "8", "--json")
+				c.run("reconcile", "a.csv", "-m", mapping, "--sandbox", "-o", mapping+"-rec.xlsx")
+			}
+			c.run("inspect", "a.csv")
+			c.run("inspect", "a.csv", "--json")
+			c.run("init", "a.csv", "-o", "made.yaml")
+			c.run("status", "--json", "--sandbox")
+			c.run("export", "-o", "out.xlsx", "--from", "2026-01-01", "--to", "2027-01-01", "--sandbox")
+			c.run("export", "-o", "out.jsonl", "--from", "2026-01-01", "--to", "2027-01-01", "--sandbox")
+			c.search(cards...)
+		})
+	}
+}
+
+// ownMapping sends what it can of every column.
+const ownMapping = `payrec: mapping/v1
+name: own
+input: {timezone: UTC}
+columns:
+  at:   {from: date, type: date, format: '%Y-%m-%d'}
+  ccy:  {from: currency, type: currency}
+  sum:  {from: amount, type: money, in: ccy}
+  ref:  {from: reference, type: id}
+  note: {from: description, optional: true}
+  mail: {from: email, optional: true}
+rows: [{is: payment}]
+payment: {key: =ref}
+emit:
+  - on: payment
+    call: report_payment
+    id: =ref
+    set:
+      amount_requested: =sum
+      paid_at: =at
+      reference: =ref
+      description: =note
+      method: {name: Own}
+      metadata: {note: =note, mail: =mail}
+`
 
 // A canary runs commands in a folder of its own and remembers all they print.
 type canary struct {
