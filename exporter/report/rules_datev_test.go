@@ -8,10 +8,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"golang.org/x/text/encoding/charmap"
+	"pgregory.net/rapid"
 )
 
 // A datevFile is a posting batch: line 1 the header, line 2 the headings, then
@@ -26,7 +26,7 @@ type datevFile struct {
 
 // splitDATEV reads a file by the format's description alone: windows-1252,
 // CR LF after each line, semicolons, quotes doubled within quotes.
-func splitDATEV(t *testing.T, name string, raw []byte) *datevFile {
+func splitDATEV(t rapid.TB, name string, raw []byte) *datevFile {
 	t.Helper()
 	text, err := charmap.Windows1252.NewDecoder().String(string(raw))
 	if err != nil || !strings.HasSuffix(text, "\r\n") {
@@ -275,7 +275,7 @@ func checkDATEV(f *datevFile) (broken []string) {
 }
 
 // datevBalances are the balances that the postings leave on each account.
-func datevBalances(t *testing.T, files []*datevFile) map[string]*big.Rat {
+func datevBalances(t rapid.TB, files []*datevFile) map[string]*big.Rat {
 	t.Helper()
 	sums := map[string]*big.Rat{}
 	add := func(account string, v *big.Rat) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // The rules of the products that the layouts are for, written here a second
@@ -46,7 +48,7 @@ func applyRules(f *layoutFile, rules []rule) []string {
 }
 
 // commaFile reads a file of comma-separated values, strictly.
-func commaFile(t *testing.T, name string, raw []byte) *layoutFile {
+func commaFile(t rapid.TB, name string, raw []byte) *layoutFile {
 	t.Helper()
 	r := csv.NewReader(bytes.NewReader(raw))
 	r.FieldsPerRecord = 0 // all rows as wide as the first
@@ -138,7 +140,7 @@ func utf8NoBOM(id string) rule {
 }
 
 // amount is a decimal exactly.
-func amount(t *testing.T, s string) *big.Rat {
+func amount(t rapid.TB, s string) *big.Rat {
 	t.Helper()
 	r, ok := new(big.Rat).SetString(s)
 	if !ok {

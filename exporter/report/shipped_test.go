@@ -130,7 +130,7 @@ func booksOf(keep func(pay) bool) (src memory) {
 }
 
 // checkLayout applies the product's rules to the files.
-func checkLayout(t *testing.T, layout string, files []written) {
+func checkLayout(t rapid.TB, layout string, files []written) {
 	t.Helper()
 	for _, f := range files {
 		var broken []string
@@ -230,7 +230,7 @@ func shuffled(src memory) memory {
 }
 
 // checkSums counts the lines' amounts per currency, and the movements.
-func checkSums(t *testing.T, layout string, files []written, moved []movement) {
+func checkSums(t rapid.TB, layout string, files []written, moved []movement) {
 	t.Helper()
 	p := products[layout]
 	sums, seen, n := map[string]*big.Rat{}, map[string]string{}, 0
@@ -313,7 +313,7 @@ func countOf(moved []movement, kind string) (n int) {
 }
 
 // checkPostings holds the balances of DATEV's accounts against the count.
-func checkPostings(t *testing.T, files []written, moved []movement) {
+func checkPostings(t rapid.TB, files []written, moved []movement) {
 	t.Helper()
 	var all []*datevFile
 	n := 0
@@ -555,14 +555,11 @@ func TestLayoutsProperty(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		checkLayout(t, layout, files)
+		checkLayout(r, layout, files)
 		if layout == "datev" {
-			checkPostings(t, files, moved)
+			checkPostings(r, files, moved)
 		} else {
-			checkSums(t, layout, files, moved)
-		}
-		if t.Failed() {
-			r.Fatal("see above")
+			checkSums(r, layout, files, moved)
 		}
 	})
 }
