@@ -32,74 +32,100 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 	if err != nil {
 		return nil, err
 	}
-	tx, err := j.read.BeginTx(ctx, nil)
-	if err != nil {
+	g := &gathering{limit: limit}
+	if err := j.page(ctx, lanesQuery, []any{max(after+1, r.first), r.last}, g.take); err != nil {
 		return nil, err
 	}
-	defer tx.Rollback()
-	from := max(after+1, r.first)
-	var n int
-	var last sql.NullInt64
-	err = tx.QueryRowContext(ctx, `SELECT count(*), max(lane) FROM (
-		SELECT DISTINCT i.lane FROM item i JOIN op o ON o.no = i.op
-		WHERE i.lane BETWEEN ? AND ? AND `+sendable+` ORDER BY i.lane LIMIT ?)`, from, r.last, limit).Scan(&n, &last)
-	if err != nil || n == 0 {
-		return nil, err
-	}
-	rows, err := tx.QueryContext(ctx, `
-		SELECT i.lane, i.no, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, b.form, e.currency, e.value, e.class, f.name, e.line,
-			o.epoch, o.state, o.first_sent, o.attempts, e.rank,
-			(SELECT record_id FROM op p WHERE p.source = o.source AND p.payment = o.payment AND p.call = 'report_payment'
-				AND p.state IN ('confirmed', 'adopted') ORDER BY p.no DESC LIMIT 1)
-		FROM item i JOIN op o ON o.no = i.op JOIN entry e ON e.no = o.home JOIN file f ON f.no = e.file LEFT JOIN body b ON b.no = o.home
-		WHERE i.lane BETWEEN ? AND ? AND ((`+sendable+`) OR (`+standing+`)) ORDER BY i.lane`, from, last)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	return scanLanes(rows, n)
+	g.finish()
+	j.expect(g.planned)
+	return g.lanes, nil
+}
+
+// lanesQuery reads the steps of a run that may be sent, and those that stand in
+// their way, lane by lane. ?1 and ?2 are the first and the last lane.
+const lanesQuery = `
+	SELECT i.lane, o.no, o.home, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, b.form, e.currency, e.value, e.class, f.name, e.line,
+		o.epoch, o.state, o.first_sent, o.attempts, e.rank,
+		CASE WHEN e.rank > 0 THEN (SELECT record_id FROM op p WHERE p.source = o.source AND p.payment = o.payment AND p.call = 'report_payment'
+			AND p.state IN ('confirmed', 'adopted') ORDER BY p.no DESC LIMIT 1) END
+	FROM item i JOIN op o ON o.no = i.op JOIN entry e ON e.no = o.home JOIN file f ON f.no = e.file LEFT JOIN body b ON b.no = o.home
+	WHERE i.lane BETWEEN ?1 AND ?2 AND ((` + sendable + `) OR (` + standing + `)) ORDER BY i.lane`
+
+// A gathering makes lanes of steps, which come in order of their lanes. Lanes
+// with nothing to send are left out.
+type gathering struct {
+	limit    int
+	lanes    []Lane
+	lane     Lane // that steps are gathered for
+	steps    []ranked
+	some     bool   // of them may be sent
+	last     ranked // the step before, whose texts are used again
+	recordID string
+	planned  map[string]flight // steps of which nothing was ever sent
 }
 
 // ranked is a step with what orders it.
 type ranked struct {
 	Step
-	rank int
+	rank int64
 	no   int64
+	home int64
 }
 
-// scanLanes expects rows in order of their lanes.
-func scanLanes(rows *sql.Rows, n int) ([]Lane, error) {
-	lanes := make([]Lane, 0, n)
-	var steps []ranked
-	finish := func() {
-		if len(lanes) == 0 {
-			return
+// take takes the step of one row, unless there are lanes enough.
+func (g *gathering) take(r *pageRow) (more bool, err error) {
+	lane := r.int()
+	if lane != g.lane.No || len(g.steps) == 0 {
+		if g.finish(); len(g.lanes) == g.limit {
+			return false, nil
 		}
-		lane := &lanes[len(lanes)-1]
-		slices.SortFunc(steps, compareSteps)
-		for _, s := range steps {
-			lane.Steps = append(lane.Steps, s.Step)
-		}
-		steps = steps[:0]
 	}
-	for rows.Next() {
-		var s ranked
-		var no int64
-		var sent sql.NullInt64
-		var recordID sql.NullString
-		if err := rows.Scan(&no, &s.no, &s.ID, &s.Source, &s.Payment, &s.Natural, &s.Call, &s.Content, &s.Order, &s.Body, &s.Amount.Currency, &s.Amount.Value,
-			&s.Class, &s.File, &s.Line, &s.Epoch, &s.State, &sent, &s.Attempts, &s.rank, &recordID); err != nil {
-			return nil, err
-		}
-		s.FirstSent = timeOf(sent)
-		if len(lanes) == 0 || lanes[len(lanes)-1].No != no {
-			finish()
-			lanes = append(lanes, Lane{No: no, Source: s.Source, Payment: s.Payment, RecordID: recordID.String})
-		}
-		steps = append(steps, s)
+	s := &g.last
+	s.no, s.home = r.int(), r.int()
+	into(r, &s.ID)
+	into(r, &s.Source)
+	into(r, &s.Payment)
+	into(r, &s.Natural)
+	into(r, &s.Call)
+	into(r, &s.Content)
+	into(r, &s.Order)
+	s.Body = slices.Clone(r.borrow())
+	into(r, &s.Amount.Currency)
+	s.Amount.Value = r.int()
+	into(r, &s.Class)
+	into(r, &s.File)
+	s.Line, s.Epoch = int(r.int()), int(r.int())
+	into(r, &s.State)
+	s.FirstSent, s.Attempts, s.rank = r.time(), int(r.int()), r.int()
+	into(r, &g.recordID)
+	if len(g.steps) == 0 {
+		g.lane = Lane{No: lane, Source: s.Source, Payment: s.Payment}
 	}
-	finish()
-	return lanes, rows.Err()
+	if g.recordID != "" {
+		g.lane.RecordID = g.recordID
+	}
+	g.steps = append(g.steps, *s)
+	g.some = g.some || s.State == Planned || s.State == Sending || s.State == Unknown
+	return true, nil
+}
+
+// finish ends the lane.
+func (g *gathering) finish() {
+	if g.some {
+		slices.SortFunc(g.steps, compareSteps)
+		g.lane.Steps = make([]Step, len(g.steps))
+		for i, s := range g.steps {
+			g.lane.Steps[i] = s.Step
+			if s.State == Planned && s.Attempts == 0 {
+				if g.planned == nil {
+					g.planned = make(map[string]flight, g.limit)
+				}
+				g.planned[s.ID] = flight{no: s.no, home: s.home, epoch: s.Epoch, call: s.Call}
+			}
+		}
+		g.lanes = append(g.lanes, g.lane)
+	}
+	g.steps, g.some = g.steps[:0], false
 }
 
 // compareSteps puts report_payment first, then goes by Order, by the order of

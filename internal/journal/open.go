@@ -36,6 +36,7 @@ type Journal struct {
 	clock func() time.Time
 	disk  disk
 	read  *sql.DB // connections that only read
+	pages pager   // and one for many rows
 	w     *writer // nil when open for reading only
 	lock  *lock   // nil when open for reading only
 
@@ -43,6 +44,7 @@ type Journal struct {
 
 	mu       sync.Mutex        // guards the fields below
 	flights  map[string]flight // by operation: begun here and not finished
+	expected map[string]flight // by operation: in a lane that was handed out, and as it stood then
 	planning bool              // a plan is being made
 	learnt   bool              // while opening: the account's id is to be pinned
 }
@@ -67,7 +69,7 @@ func Open(ctx context.Context, path string, id Identity, o Options) (*Journal, e
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{path: path, id: id, clock: o.Clock, disk: o.disk, lock: l, flights: make(map[string]flight)}
+	j := &Journal{path: path, id: id, clock: o.Clock, disk: o.disk, lock: l, flights: make(map[string]flight), pages: pager{vfs: o.vfs}}
 	if err := j.open(ctx, note, o); err != nil {
 		j.named(&err)
 		return nil, errors.Join(err, j.abandon())
@@ -253,13 +255,14 @@ func (j *Journal) Identity() Identity { return j.id }
 // Close writes what is queued and closes the journal.
 func (j *Journal) Close() (err error) {
 	if j.w == nil {
-		return j.read.Close()
+		return errors.Join(j.pages.close(), j.read.Close())
 	}
 	defer j.named(&err)
 	err = j.w.stop()
 	if errors.Is(err, ErrClosed) {
 		return err
 	}
+	j.pages.close()
 	j.read.Close()
 	whole := false
 	if err == nil {

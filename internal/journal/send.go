@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/payrec/payrec/record"
 )
@@ -32,8 +34,14 @@ func (j *Journal) Begin(ctx context.Context, opID string, epoch int, recordID st
 		return ErrReadOnly
 	}
 	now := j.clock().UnixMilli()
-	var f flight
-	err := j.w.do(ctx, func(w *writer) (err error) {
+	f := j.awaited(opID)
+	err := j.w.doPart(ctx, func(w *writer) error {
+		if f.no != 0 && f.epoch == epoch && f.call.Creates() == (recordID == "") {
+			if begun, err := beginFirst(w, opID, f, recordID, now); begun || err != nil {
+				return err
+			}
+		}
+		var err error
 		f, err = begin(w, opID, epoch, recordID, now)
 		return err
 	})
@@ -46,9 +54,46 @@ func (j *Journal) Begin(ctx context.Context, opID string, epoch int, recordID st
 	return nil
 }
 
+// mostAwaited bounds what is remembered of lanes that were handed out: they are
+// a page or two, and what is left of those that stopped is forgotten.
+const mostAwaited = 8192
+
+// expect remembers where planned steps of lanes stand, so that beginning them
+// need not look for them.
+func (j *Journal) expect(planned map[string]flight) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.expected == nil || len(j.expected) > mostAwaited {
+		j.expected = make(map[string]flight)
+	}
+	maps.Copy(j.expected, planned)
+}
+
+// awaited takes what is remembered of a step; nothing is a flight without number.
+func (j *Journal) awaited(opID string) flight {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	f := j.expected[opID]
+	delete(j.expected, opID)
+	return f
+}
+
+// beginFirst begins an epoch that nothing of was ever sent, if it still stands as
+// it did when its lane was read; otherwise nothing is changed.
+func beginFirst(w *writer, opID string, f flight, recordID string, now int64) (bool, error) {
+	w.bound = append(w.bound[:0], str(recordID), num(now), num(now), num(f.no), num(f.home), str(opID), num(int64(f.epoch)))
+	n, err := w.jobsOn.execValues(`UPDATE op SET state = 'sending', target = ?, attempts = 1, first_sent = ?, last_sent = ?
+		WHERE no = ? AND home = ? AND id = ? AND epoch = ? AND current = 1 AND state = 'planned' AND doubt = 0 AND attempts = 0 AND first_sent IS NULL
+			AND EXISTS (SELECT 1 FROM body WHERE body.no = op.home)`, w.bound)
+	return n == 1, err
+}
+
 func begin(w *writer, opID string, epoch int, recordID string, now int64) (flight, error) {
 	refuse := func(format string, args ...any) (flight, error) {
 		return flight{}, &TransitionError{opID, epoch, fmt.Sprintf(format, args...)}
+	}
+	if err := w.dropBodies(); err != nil {
+		return flight{}, err
 	}
 	f := flight{epoch: epoch}
 	var state State
@@ -105,7 +150,7 @@ func (j *Journal) Finish(_ context.Context, opID string, epoch int, o Outcome) e
 	if err != nil {
 		return err
 	}
-	return j.w.queue(&job{run: func(w *writer) error { return finish(w, f, o, now) }})
+	return j.w.queue(&job{run: func(w *writer) error { return finish(w, f, o, now) }, part: true})
 }
 
 // allows says why the flight cannot come to the outcome, or nil.
@@ -129,10 +174,14 @@ func (f flight) allows(opID string, epoch int, begun bool, o Outcome) error {
 }
 
 func finish(w *writer, f flight, o Outcome, now int64) error {
-	n, err := w.exec(`UPDATE op SET state = ?, doubt = doubt OR ?, record_id = coalesce(nullif(?, ''), record_id), object_id = ?, request_id = ?,
-		http_status = ?, code = ?, param = ?, message = ?, finished = ? WHERE no = ? AND state = 'sending'`,
-		string(o.State), o.State == Unknown || o.State == Reconciling, o.RecordID, null(o.ObjectID), null(o.RequestID),
-		o.HTTPStatus, null(o.Code), null(o.Param), null(o.Message), now, f.no)
+	doubt := num(0)
+	if o.State == Unknown || o.State == Reconciling {
+		doubt = num(1)
+	}
+	w.bound = append(w.bound[:0], str(string(o.State)), doubt, nullable(o.RecordID), nullable(o.ObjectID), nullable(o.RequestID),
+		num(int64(o.HTTPStatus)), nullable(o.Code), nullable(o.Param), nullable(o.Message), num(now), num(f.no))
+	n, err := w.jobsOn.execValues(`UPDATE op SET state = ?, doubt = doubt OR ?, record_id = coalesce(?, record_id), object_id = ?, request_id = ?,
+		http_status = ?, code = ?, param = ?, message = ?, finished = ? WHERE no = ? AND state = 'sending'`, w.bound)
 	if err != nil {
 		return err
 	}
@@ -140,9 +189,36 @@ func finish(w *writer, f flight, o Outcome, now int64) error {
 		return fmt.Errorf("operation %d was not sending", f.no)
 	}
 	if o.State.There() || o.State == Rejected {
-		_, err = w.exec("DELETE FROM body WHERE no = ?", f.home)
+		w.spent = append(w.spent, f.home)
 	}
-	return err
+	return nil
+}
+
+// dropBodies drops the bodies that the group's answers spent: what lies side by
+// side at once.
+func (w *writer) dropBodies() error {
+	slices.Sort(w.spent)
+	for rest := w.spent; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n] == rest[0]+int64(n) {
+			n++
+		}
+		w.bound = append(w.bound[:0], num(rest[0]), num(rest[n-1]))
+		if _, err := w.jobsOn.execValues("DELETE FROM body WHERE no BETWEEN ? AND ?", w.bound); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	w.spent = w.spent[:0]
+	return nil
+}
+
+// nullable stores an empty text as NULL.
+func nullable(s string) value {
+	if s == "" {
+		return value{}
+	}
+	return str(s)
 }
 
 // null stores an empty text as NULL, which takes no room.

@@ -263,20 +263,10 @@ func (c *channel) reset(s *cstmt, rc int32) (err error) {
 
 // row runs a query for at most one row.
 func (c *channel) row(query string, args []any, dest ...any) error {
-	list, ok := c.stmts[query]
-	if !ok {
-		text, err := libc.CString(query)
-		if err != nil {
-			return err
-		}
-		defer libc.Xfree(c.tls, text)
-		if rc := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, text, -1, sqlite3.SQLITE_PREPARE_PERSISTENT, c.out, 0); rc != sqlite3.SQLITE_OK {
-			return fmt.Errorf("%w in %.60q", c.fail(rc), query)
-		}
-		list = []*cstmt{{p: *(*uintptr)(inC(c.out))}}
-		c.stmts[query] = list
+	s, err := c.prepare(query)
+	if err != nil {
+		return err
 	}
-	s := list[0]
 	bound, err := c.values(args)
 	if err == nil {
 		err = c.bind(s, bound)

@@ -34,6 +34,8 @@ type writer struct {
 	inTx      bool                       // owned by the loop
 	walFrames uint32                     // how long the WAL may grow
 	tidied    uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
+	spent     []int64                    // owned by the loop: bodies to drop before the group is committed
+	bound     []value                    // owned by the loop: what the statement being run is given
 }
 
 // A job is something to write. run returns a [*TransitionError] or another
@@ -41,6 +43,7 @@ type writer struct {
 // error is a failed write.
 type job struct {
 	run   func(w *writer) error // nil: only wait for what is queued before it
+	part  bool                  // of sending: knows of the bodies that are spent and not dropped yet
 	taken atomic.Bool           // by the loop, or given up by who queued it
 	done  chan error            // buffered; nil when nobody waits
 }
@@ -95,10 +98,18 @@ func pragmas(o Options) []string {
 // do queues run and waits until it is durable. When ctx ends before the loop
 // has come to it, nothing is written; after that its result is waited for.
 func (w *writer) do(ctx context.Context, run func(w *writer) error) error {
+	return w.await(ctx, &job{run: run, done: make(chan error, 1)})
+}
+
+// doPart is do for a part of sending.
+func (w *writer) doPart(ctx context.Context, run func(w *writer) error) error {
+	return w.await(ctx, &job{run: run, part: true, done: make(chan error, 1)})
+}
+
+func (w *writer) await(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{run: run, done: make(chan error, 1)}
 	if err := w.queue(j); err != nil {
 		return err
 	}
@@ -204,6 +215,9 @@ func (w *writer) run(j *job) error {
 		return nil
 	}
 	err := w.begin()
+	if err == nil && !j.part {
+		err = w.dropBodies()
+	}
 	if err == nil {
 		err = j.run(w)
 	}
@@ -238,7 +252,10 @@ func (w *writer) commit() {
 	}
 	w.inTx = false
 	if w.failed.Load() == nil {
-		_, err := w.exec("COMMIT")
+		err := w.dropBodies()
+		if err == nil {
+			_, err = w.exec("COMMIT")
+		}
 		if err == nil {
 			err = w.sums.committed()
 		}

@@ -1,0 +1,145 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	"unsafe"
+
+	"modernc.org/libc"
+	"modernc.org/sqlite/lib"
+)
+
+// A pager is the connection by which pages of many rows are read: lanes to send
+// and entries to write down. Like the writer's it goes without database/sql. It
+// is made when it is first needed, and used by one goroutine at a time.
+type pager struct {
+	vfs string
+
+	mu     sync.Mutex // guards the fields below
+	c      *channel
+	closed bool
+}
+
+// page runs a query and hands its rows to row, until that says stop. Nothing of
+// the row may be kept. The snapshot that is read ends with the page.
+func (j *Journal) page(ctx context.Context, query string, args []any, row func(r *pageRow) (more bool, err error)) error {
+	p := &j.pages
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if p.closed {
+		return ErrClosed
+	}
+	if p.c == nil {
+		c, err := openChannel(dsn(j.path, "ro", ""), p.vfs)
+		if err != nil {
+			return err
+		}
+		for _, pragma := range []string{"PRAGMA query_only(1)", "PRAGMA busy_timeout(10000)"} {
+			if _, err := c.exec(pragma); err != nil {
+				return errors.Join(err, c.close())
+			}
+		}
+		p.c = c
+	}
+	return p.c.each(query, args, row)
+}
+
+func (p *pager) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	if p.c == nil {
+		return nil
+	}
+	c := p.c
+	p.c = nil
+	return c.close()
+}
+
+// each runs a query, prepared once, and hands its rows to row.
+func (c *channel) each(query string, args []any, row func(r *pageRow) (more bool, err error)) error {
+	s, err := c.prepare(query)
+	if err != nil {
+		return err
+	}
+	bound, err := c.values(args)
+	if err == nil {
+		err = c.bind(s, bound)
+	}
+	if err != nil {
+		return err
+	}
+	r := pageRow{c: c, s: s}
+	rc, more := sqlite3.Xsqlite3_step(c.tls, s.p), true
+	for rc == sqlite3.SQLITE_ROW && more && err == nil {
+		r.i = 0
+		if more, err = row(&r); more && err == nil {
+			rc = sqlite3.Xsqlite3_step(c.tls, s.p)
+		}
+	}
+	return errors.Join(c.reset(s, rc), err)
+}
+
+// prepare prepares a single statement, once.
+func (c *channel) prepare(query string) (*cstmt, error) {
+	if list, ok := c.stmts[query]; ok {
+		return list[0], nil
+	}
+	text, err := libc.CString(query)
+	if err != nil {
+		return nil, err
+	}
+	defer libc.Xfree(c.tls, text)
+	if rc := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, text, -1, sqlite3.SQLITE_PREPARE_PERSISTENT, c.out, 0); rc != sqlite3.SQLITE_OK {
+		return nil, fmt.Errorf("%w in %.60q", c.fail(rc), query)
+	}
+	s := &cstmt{p: *(*uintptr)(inC(c.out))}
+	c.stmts[query] = []*cstmt{s}
+	return s, nil
+}
+
+// A pageRow is the row that a query stands on. Its columns are taken from left to
+// right.
+type pageRow struct {
+	c *channel
+	s *cstmt
+	i int32
+}
+
+func (r *pageRow) int() int64 {
+	n := sqlite3.Xsqlite3_column_int64(r.c.tls, r.s.p, r.i)
+	r.i++
+	return n
+}
+
+// time is a column of Unix milliseconds; NULL is the zero time.
+func (r *pageRow) time() time.Time {
+	isNull := sqlite3.Xsqlite3_column_type(r.c.tls, r.s.p, r.i) == sqlite3.SQLITE_NULL
+	return timeOf(sql.NullInt64{Int64: r.int(), Valid: !isNull})
+}
+
+// borrow is a column's bytes, which the next row takes away. NULL has none.
+func (r *pageRow) borrow() []byte {
+	p := sqlite3.Xsqlite3_column_blob(r.c.tls, r.s.p, r.i)
+	n := sqlite3.Xsqlite3_column_bytes(r.c.tls, r.s.p, r.i)
+	r.i++
+	if p == 0 || n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(inC(p)), n)
+}
+
+// into takes a column of text, "" for NULL. What is in dest, of the row before,
+// is kept where it is the same: many columns say the same in every row.
+func into[T ~string](r *pageRow, dest *T) {
+	if b := r.borrow(); string(*dest) != string(b) {
+		*dest = T(b)
+	}
+}
