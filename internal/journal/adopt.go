@@ -41,6 +41,12 @@ func (p *Plan) settled(ctx context.Context) error {
 	if err := p.flush(ctx); err != nil {
 		return err
 	}
+	if err := p.flushBlocks(ctx); err != nil {
+		return err
+	}
+	if err := p.flushNotes(ctx); err != nil {
+		return err
+	}
 	return p.wait()
 }
 

@@ -53,8 +53,9 @@ type Plan struct {
 	first int64
 	next  int64 // number of the next entry
 
-	ops      []Op // waiting to be written
-	size     int  // bytes of their bodies
+	ops      []Op    // waiting to be written
+	size     int     // bytes of their bodies
+	blocks   []value // source, payment and reason of blocks waiting to be written
 	fileNos  map[string]int64
 	review   review
 	account  account
@@ -187,17 +188,39 @@ func (p *Plan) Add(ctx context.Context, op Op) error {
 func rankOf(call record.CallName) int { return slices.Index(record.Writes(), call) }
 
 // Block says that a row of the payment could not be read: all its calls of this
-// run are parked for that reason.
+// run are parked for that reason. It is held back as calls are.
 func (p *Plan) Block(ctx context.Context, source, payment, reason string) error {
 	if err := p.usable(); err != nil {
 		return err
 	}
 	p.review.blocked = true
-	return p.j.w.do(ctx, func(w *writer) error {
-		_, err := w.exec("INSERT OR IGNORE INTO block (run, source, payment, reason) VALUES (?, ?, ?, ?)", p.no, source, payment, reason)
-		return err
-	})
+	if p.blocks = append(p.blocks, str(source), str(payment), str(reason)); len(p.blocks) < 3*batchRows {
+		return nil
+	}
+	return p.flushBlocks(ctx)
 }
+
+// flushBlocks writes the waiting blocks. One by one, each would wait for a sync.
+func (p *Plan) flushBlocks(ctx context.Context) error {
+	if len(p.blocks) == 0 {
+		return nil
+	}
+	err := p.j.w.do(ctx, func(w *writer) error {
+		for b := p.blocks; len(b) > 0; b = b[3:] {
+			if _, err := w.jobsOn.execValues(insertBlock, []value{num(p.no), b[0], b[1], b[2]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	p.blocks = p.blocks[:0]
+	if err != nil && p.err == nil {
+		p.err = err
+	}
+	return err
+}
+
+const insertBlock = "INSERT OR IGNORE INTO block (run, source, payment, reason) VALUES (?, ?, ?, ?)"
 
 // Discard drops the plan and everything it wrote.
 func (p *Plan) Discard(ctx context.Context) error {

@@ -11,9 +11,6 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 	if err := p.settled(ctx); err != nil {
 		return nil, err
 	}
-	if err := p.flushNotes(ctx); err != nil {
-		return nil, err
-	}
 	now := p.j.clock().UnixMilli()
 	allNew := false
 	err := p.j.w.do(ctx, func(w *writer) error {
