@@ -48,29 +48,23 @@ func (j *Journal) entries(ctx context.Context, from, last int64, dispositions []
 	state := `CASE WHEN ` + superseded + ` THEN 'planned' ELSE o.state END`
 	where, args := []string{"i.no BETWEEN ? AND ?"}, []any{from, last}
 	where, args = oneOf(where, args, "i.disposition", dispositions)
-	rows, err := j.query(ctx, `
+	next = last + 1
+	var e pageEntry
+	err = j.page(ctx, `
 		SELECT i.no, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, e.currency, e.value, e.class, f.name, e.line,
 			i.disposition, i.reason, `+state+`, `+superseded+`, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
 			o.first_sent, o.last_sent, o.attempts, pf.name, p.line, p.content
 		FROM item i JOIN entry e ON e.no = i.no JOIN file f ON f.no = e.file
 			LEFT JOIN op o ON o.no = i.op
 			LEFT JOIN entry p ON p.no = i.previous LEFT JOIN file pf ON pf.no = p.file
-		WHERE `+strings.Join(where, " AND ")+` ORDER BY i.no LIMIT ?`, append(args, entryPage)...)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	next = last + 1
-	for rows.Next() {
-		e, no, err := scanEntry(rows)
-		if err != nil {
-			return nil, 0, err
+		WHERE `+strings.Join(where, " AND ")+` ORDER BY i.no LIMIT ?`, append(args, entryPage), func(r *pageRow) (bool, error) {
+		page = append(page, e.scan(r))
+		if len(page) == entryPage {
+			next = e.no + 1
 		}
-		if page = append(page, e); len(page) == entryPage {
-			next = no + 1
-		}
-	}
-	return page, next, rows.Err()
+		return true, nil
+	})
+	return page, next, err
 }
 
 // oneOf adds a condition that column is one of values, if there are any.
@@ -84,25 +78,50 @@ func oneOf[T ~string](where []string, args []any, column string, values []T) ([]
 	return append(where, column+" IN ("+strings.Join(slices.Repeat([]string{"?"}, len(values)), ",")+")"), args
 }
 
-func scanEntry(rows *sql.Rows) (e Entry, no int64, err error) {
-	var (
-		reason, state, recordID, objectID, requestID, code, param, message, file, content sql.NullString
-		epoch, status, first, last, attempts, line                                        sql.NullInt64
-		taken                                                                             sql.NullBool
-	)
-	err = rows.Scan(&no, &e.ID, &e.Source, &e.Payment, &e.Natural, &e.Call, &e.Content, &e.Order, &e.Amount.Currency, &e.Amount.Value, &e.Class, &e.File, &e.Line,
-		&e.Disposition, &reason, &state, &taken, &epoch, &recordID, &objectID, &requestID, &status, &code, &param, &message,
-		&first, &last, &attempts, &file, &line, &content)
-	e.Reason, e.PreviousFile, e.PreviousLine, e.PreviousContent = reason.String, file.String, int(line.Int64), content.String
-	e.State, e.Epoch = State(state.String), int(epoch.Int64)
-	if taken.Bool {
-		e.Reason = "a later run planned it with other content"
-		return e, no, err
+// A pageEntry is the entry of the row before, whose texts are used again.
+type pageEntry struct {
+	no    int64
+	e     Entry
+	taken int64 // 1: by a later run
+}
+
+// scan takes the entry of the row that r stands on.
+func (p *pageEntry) scan(r *pageRow) Entry {
+	e := &p.e
+	p.no = r.int()
+	into(r, &e.ID)
+	into(r, &e.Source)
+	into(r, &e.Payment)
+	into(r, &e.Natural)
+	into(r, &e.Call)
+	into(r, &e.Content)
+	into(r, &e.Order)
+	into(r, &e.Amount.Currency)
+	e.Amount.Value = r.int()
+	into(r, &e.Class)
+	into(r, &e.File)
+	e.Line = int(r.int())
+	into(r, &e.Disposition)
+	into(r, &e.Reason)
+	into(r, &e.State)
+	p.taken = r.int()
+	e.Epoch = int(r.int())
+	into(r, &e.RecordID)
+	into(r, &e.ObjectID)
+	into(r, &e.RequestID)
+	e.HTTPStatus = int(r.int())
+	into(r, &e.Code)
+	into(r, &e.Param)
+	into(r, &e.Message)
+	e.FirstSent, e.LastSent, e.Attempts = r.time(), r.time(), int(r.int())
+	into(r, &e.PreviousFile)
+	e.PreviousLine = int(r.int())
+	into(r, &e.PreviousContent)
+	if p.taken == 0 {
+		return *e
 	}
-	e.RecordID, e.ObjectID, e.RequestID, e.HTTPStatus = recordID.String, objectID.String, requestID.String, int(status.Int64)
-	e.Code, e.Param, e.Message = code.String, param.String, message.String
-	e.FirstSent, e.LastSent, e.Attempts = timeOf(first), timeOf(last), int(attempts.Int64)
-	return e, no, err
+	return Entry{Op: e.Op, Disposition: e.Disposition, Outcome: Outcome{State: e.State}, Epoch: e.Epoch, Reason: "a later run planned it with other content",
+		PreviousFile: e.PreviousFile, PreviousLine: e.PreviousLine, PreviousContent: e.PreviousContent}
 }
 
 // Tallies counts the run's calls by call, class, currency, disposition and state.
