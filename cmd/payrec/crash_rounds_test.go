@@ -62,7 +62,7 @@ func (y *tally) hold(t *trap) {
 func TestCrash(t *testing.T) {
 	kills := *crashKills
 	if testing.Short() {
-		kills = min(kills, 48)
+		kills = min(kills, 24)
 	}
 	tallies := make([]tally, len(strata)*len(fates))
 	var cells errgroup.Group

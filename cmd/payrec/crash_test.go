@@ -192,10 +192,9 @@ func errorsAs(err error, exit **exec.ExitError) bool {
 // its stamp, what was not is sent again; nothing is there twice and nothing is
 // missing. Now and then a run comes before a whole day has passed: it waits.
 func TestKilledAndForgotten(t *testing.T) {
-	const payments = 400
-	kills := 60
+	payments, kills := 400, 60
 	if testing.Short() {
-		kills = 15
+		payments, kills = 100, 8
 	}
 	c := newCrash(t, 1)
 	file := c.file("P", payments)

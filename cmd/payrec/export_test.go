@@ -100,7 +100,10 @@ func sums(t *testing.T, rows [][]string) map[record.Currency]sandbox.Sums {
 // TestExportAgrees: 5,000 payments and their attempts, written as CSV and as a
 // workbook and read back, come to the account's own totals to the last minor unit.
 func TestExportAgrees(t *testing.T) {
-	const n = 5000
+	n := 5000
+	if testing.Short() {
+		n = 700
+	}
 	t.Chdir(t.TempDir())
 	history(t, "history.csv", n)
 	payrec(t, exitOK, "import", "history.csv", "-m", "generic-csv", "--sandbox")

@@ -129,8 +129,9 @@ func faults() []wireFault {
 // A wireServer answers each request of the cell at hand as its fault says, and
 // rightly once that is over.
 type wireServer struct {
-	t    *testing.T
-	addr string
+	t     *testing.T
+	addr  string
+	heard chan struct{} // one for each request that is left without an answer
 
 	mu     sync.Mutex // guards the fields below
 	cell   *cell
@@ -147,7 +148,7 @@ func newWireServer(t *testing.T) *wireServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wireServer{t: t, addr: l.Addr().String()}
+	w := &wireServer{t: t, addr: l.Addr().String(), heard: make(chan struct{}, everyTry)}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
@@ -203,7 +204,23 @@ func (w *wireServer) serve(conn net.Conn) {
 		io.WriteString(conn, wireAnswer(200, c.answer(), ""))
 		return
 	}
+	if f.silent {
+		w.heard <- struct{}{}
+	}
 	f.write(conn, f.answer(c, n))
+}
+
+// An impatientSender's requests time out. It tells once the server has the
+// request too, so that a busy machine leaves none uncounted.
+type impatientSender struct {
+	sender
+	heard <-chan struct{}
+}
+
+func (s impatientSender) Send(ctx context.Context, r importer.Request) importer.Answer {
+	answer := s.sender.Send(ctx, r)
+	<-s.heard
+	return answer
 }
 
 func (f *wireFault) write(conn net.Conn, answer string) {
@@ -345,7 +362,7 @@ type bench struct {
 
 func newBench(t *testing.T, f *wireFault) *bench {
 	t.Helper()
-	j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "journal"), journal.Identity{Account: "matrix", Endpoint: "loopback"}, journal.Options{})
+	j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "journal"), journal.Identity{Account: "matrix", Endpoint: "loopback"}, journal.Options{Unsynced: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -434,7 +451,11 @@ func (b *bench) apply(c *cell, f *wireFault, client *stripeapi.Client) (state re
 	b.wire.mu.Lock()
 	b.wire.cell, b.wire.fault, b.wire.seen, b.wire.looks, b.wire.struck, b.wire.cancel = c, f, nil, 0, 0, cancel
 	b.wire.mu.Unlock()
-	a := &importer.Applier{Run: c.run, Ledger: b.journal, Sender: sender{client}, Limiter: unlimited{}, Concurrency: 1,
+	var to importer.Sender = sender{client}
+	if f != nil && f.silent {
+		to = impatientSender{sender{client}, b.wire.heard}
+	}
+	a := &importer.Applier{Run: c.run, Ledger: b.journal, Sender: to, Limiter: unlimited{}, Concurrency: 1,
 		Docket: b.journal, Reader: source{client}, Backoff: func(int) time.Duration { return 0 }}
 	_, err = a.Apply(ctx)
 	d, callErr := b.journal.Call(b.Context(), c.op.ID)

@@ -77,7 +77,10 @@ func references(t *testing.T, url string) map[string]int {
 // while a request is under way: before the API applied it, or after it did and
 // before we heard.
 func TestKilledImports(t *testing.T) {
-	const rows, kills = 2000, 10
+	rows, kills := 2000, 10
+	if testing.Short() {
+		rows, kills = 400, 4
+	}
 	server, url := serve(t)
 	dir := t.TempDir()
 	file := writePayments(t, dir, rows)
@@ -192,7 +195,10 @@ func TestInterruptedImport(t *testing.T) {
 // TestKilledWithItsSandbox: a sandbox of the command's own dies with it, and
 // its state must not have lost what was answered.
 func TestKilledWithItsSandbox(t *testing.T) {
-	const rows = 2000
+	rows, kills := 2000, 10
+	if testing.Short() {
+		rows, kills = 400, 3
+	}
 	dir := t.TempDir()
 	file := writePayments(t, dir, rows)
 	start := func() *exec.Cmd {
@@ -210,7 +216,7 @@ func TestKilledWithItsSandbox(t *testing.T) {
 		}
 		return info.Size()
 	}
-	for range 10 {
+	for range kills {
 		cmd := start()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -218,7 +224,7 @@ func TestKilledWithItsSandbox(t *testing.T) {
 		ended := make(chan struct{})
 		go func() { cmd.Wait(); close(ended) }()
 		// The state's growth says how far the import is, without any clock.
-		at := size() + int64(random.IntN(400<<10))
+		at := size() + int64(random.IntN(rows*200))
 		for running := true; running && size() < at; runtime.Gosched() {
 			select {
 			case <-ended:

@@ -116,7 +116,10 @@ func grouped(s string, groups []int, sep string) string {
 // TestRecall: of generated card numbers 99.9 % are found in every grouping, on
 // their own and in a sentence; none of them is left in what is masked.
 func TestRecall(t *testing.T) {
-	const each = 20_000
+	each := 20_000
+	if testing.Short() {
+		each = 2000
+	}
 	r := rand.New(rand.NewPCG(7, 7812))
 	for _, g := range groupings {
 		missed, inText := 0, 0
@@ -184,8 +187,12 @@ var references = []struct {
 // TestReferencesAreNotBlocked: of a thousand files of random references no
 // column is taken for one of card numbers.
 func TestReferencesAreNotBlocked(t *testing.T) {
+	files := 1000
+	if testing.Short() {
+		files = 50
+	}
 	r := rand.New(rand.NewPCG(3, 16))
-	for file := range 1000 {
+	for file := range files {
 		rows := 20 + r.IntN(400)
 		for _, ref := range references {
 			var tally cardnumber.Tally

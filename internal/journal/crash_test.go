@@ -68,13 +68,16 @@ func TestKill(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "payrec.journal")
 	j := open(t, path)
-	plan(t, j, "r", payments(4000)...)
+	calls, kills := 4000, 12
+	if testing.Short() {
+		calls, kills = 1200, 4
+	}
+	plan(t, j, "r", payments(calls)...)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
 	begun := make(map[string]bool)
 	random := rand.New(rand.NewPCG(1, 2))
-	const kills = 12
 	for round := range kills {
 		cmd, out := child(t, "send", path)
 		for left := 1 + random.IntN(300); left > 0 && out.Scan(); left-- {

@@ -139,6 +139,9 @@ func damageEverywhere(t *testing.T, sound snapshot, want []string) {
 		step := *damageStep
 		if step == 0 {
 			step = len(text)/100 | 1
+			if testing.Short() {
+				step = len(text)/20 | 1
+			}
 		}
 		for n := 0; n < len(text); n += step {
 			try(fmt.Sprintf("cut at %d", n), suffix, text[:n])
