@@ -1,5 +1,5 @@
 # Each target is what it says; `make demo` and `make test` are README's two commands.
-.PHONY: demo build test race race-core check audit golden fuzz crash mutants bench compare clean
+.PHONY: demo build test long race race-core check audit golden fuzz crash mutants bench compare clean
 
 DEMO = demo
 
@@ -13,6 +13,15 @@ build:
 
 test:
 	go test ./...
+
+# What `make test` takes fewer steps of: years of payments, a million rows, each
+# byte of a journal damaged, each step of a disk failed in each way.
+long: ## the tests that take minutes each; see also crash, mutants and fuzz
+	PAYREC_TEST_LONG=1 go test ./exporter ./cmd/payrec -run '^(TestYear|TestMillion.*|TestReconcileFindsWhatWasPlanted)$$' -count 1 -timeout 60m -v
+	go test ./cmd/payrec -run '^TestDamaged(Journal|WAL)$$' -damagestep 97 -count 1 -timeout 60m -v
+	go test ./internal/journal -run '^TestDamage$$' -damage-step 1 -count 1 -timeout 60m -v
+	go test ./internal/journal -run '^TestFaults$$' -every-fault -count 1 -timeout 60m -v
+	go test ./internal/journal -run '^TestModel$$' -model-steps 10000 -count 1 -timeout 60m -v
 
 race: ## everything under the race detector; the long property and crash tests take fewer steps
 	go test -race -short -timeout 30m ./...

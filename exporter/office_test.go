@@ -18,8 +18,9 @@ import (
 )
 
 // office has LibreOffice open files and save them as workbooks, which also
-// calculates every formula. filter says how CSV is read.
-func office(t *testing.T, filter string, files map[string][]byte) map[string]*excelize.File {
+// calculates every formula. filter says how CSV is read. The folder profile is
+// LibreOffice's own: filling a new one takes longer than the rest.
+func office(t *testing.T, profile, filter string, files map[string][]byte) map[string]*excelize.File {
 	t.Helper()
 	soffice, err := exec.LookPath("soffice")
 	if err != nil {
@@ -29,7 +30,7 @@ func office(t *testing.T, filter string, files map[string][]byte) map[string]*ex
 		t.Skip("LibreOffice takes too long for -short")
 	}
 	dir := t.TempDir()
-	args := []string{"-env:UserInstallation=file://" + filepath.Join(dir, "profile"), "--headless", "--convert-to", "xlsx", "--outdir", filepath.Join(dir, "out")}
+	args := []string{"-env:UserInstallation=file://" + profile, "--headless", "--convert-to", "xlsx", "--outdir", filepath.Join(dir, "out")}
 	if filter != "" {
 		args = append(args, "--infilter="+filter)
 	}
@@ -123,6 +124,7 @@ func inEuro(src *fake) *fake {
 // what they come to, comes to what we wrote; no cell is an error, and no cell is
 // a formula that was none here.
 func TestOfficeCalculatesTheSame(t *testing.T) {
+	t.Parallel() // LibreOffice mostly waits
 	all := generate(400, 41)
 	for i, r := range all.records {
 		if i%3 > 0 {
@@ -139,7 +141,7 @@ func TestOfficeCalculatesTheSame(t *testing.T) {
 	for name, book := range books {
 		bare[name] = uncalculated(t, book)
 	}
-	for name, theirs := range office(t, "", bare) {
+	for name, theirs := range office(t, t.TempDir(), "", bare) {
 		ours, err := excelize.OpenReader(bytes.NewReader(books[name]))
 		if err != nil {
 			t.Fatal(err)
@@ -192,6 +194,7 @@ func sameCell(a, b string) bool {
 // TestOfficeFilters: the totals follow the filter as long as what it shows is
 // of one currency.
 func TestOfficeFilters(t *testing.T) {
+	t.Parallel() // LibreOffice mostly waits
 	src := generate(300, 43)
 	row := regexp.MustCompile(`<row r="\d+"`)
 	book := edited(t, workbookOf(t, collectAll(t, src, Options{}), 1000), func(part, xml string) string {
@@ -206,7 +209,7 @@ func TestOfficeFilters(t *testing.T) {
 		}
 		return strings.Join(rows, "")
 	})
-	f := office(t, "", map[string][]byte{"filtered.xlsx": uncalculated(t, book)})["filtered.xlsx"]
+	f := office(t, t.TempDir(), "", map[string][]byte{"filtered.xlsx": uncalculated(t, book)})["filtered.xlsx"]
 	rows := rawRows(t, f, "Payments")
 	at := header(rows)
 	var shown, total []string
@@ -265,6 +268,8 @@ func csvFilter(separators string) string {
 // in CSV, also where a spreadsheet splits lines at other separators than ours;
 // negative amounts stay numbers.
 func TestInjection(t *testing.T) {
+	t.Parallel()
+	profile := t.TempDir()
 	d := collectAll(t, injected(), Options{})
 	raw := collectAll(t, injected(), Options{Raw: true})
 	text := func(d *Dataset) []byte {
@@ -275,7 +280,7 @@ func TestInjection(t *testing.T) {
 		return b.Bytes()
 	}
 	for _, separators := range []string{"44", "59", "44/59/9"} {
-		files := office(t, csvFilter(separators), map[string][]byte{"guarded.csv": text(d), "raw.csv": text(raw)})
+		files := office(t, profile, csvFilter(separators), map[string][]byte{"guarded.csv": text(d), "raw.csv": text(raw)})
 		if n := formulasIn(t, files["raw.csv"], nil); n == 0 {
 			t.Errorf("separators %s: nothing is run without a guard: this proves nothing", separators)
 		}
@@ -301,7 +306,7 @@ func TestInjection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ours.Close()
-	theirs := office(t, "", map[string][]byte{"book.xlsx": uncalculated(t, book)})["book.xlsx"]
+	theirs := office(t, profile, "", map[string][]byte{"book.xlsx": uncalculated(t, book)})["book.xlsx"]
 	for y, row := range rawRows(t, theirs, "Payments") {
 		for x := range row {
 			a, _ := ours.GetCellFormula("Payments", ref(x, y+1))
