@@ -3,6 +3,7 @@ package record
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/govalues/decimal"
 )
@@ -104,7 +105,16 @@ func (m Money) Text() string {
 	if m.Currency == "" {
 		return m.Amount.String()
 	}
-	return m.Amount.Trim(m.Currency.Exponent()).Pad(m.Currency.Exponent()).String()
+	exp := m.Currency.Exponent()
+	d := m.Amount.Trim(exp).Pad(exp)
+	text := d.String()
+	if missing := exp - d.Scale(); missing > 0 { // 19 digits are as many as a decimal has
+		if d.Scale() == 0 {
+			text += "."
+		}
+		text += strings.Repeat("0", missing)
+	}
+	return text
 }
 
 // String is the amount with its currency: 10.50 USD.

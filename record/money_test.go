@@ -233,3 +233,17 @@ func TestMinorAndMoneyAreInverse(t *testing.T) {
 		}
 	}
 }
+
+// Where a decimal has no room for them, the zeros of a currency are written all
+// the same.
+func TestTextOfManyDigits(t *testing.T) {
+	for text, want := range map[string]string{
+		"1234567890123456789": "1234567890123456789.00",
+		"123456789012345678":  "123456789012345678.00",
+		"12345678901234567":   "12345678901234567.00",
+	} {
+		if got := (Money{Amount: decimal.MustParse(text), Currency: "eur"}).Text(); got != want {
+			t.Errorf("%s reads %s", text, got)
+		}
+	}
+}
