@@ -84,7 +84,10 @@
 // what is waiting is committed together, and an answer that nobody waits for
 // waits some milliseconds for the next call that is begun, whose sync it shares.
 // The jobs of this connection call SQLite without database/sql, which costs more
-// than what SQLite does for a call. The first failed write or sync is
+// than what SQLite does for a call, and so do the readers of lanes and entries. A
+// step whose lane was read a moment ago is begun in one statement, which says how
+// it stood then and changes nothing when it does not any more. Bodies that answers
+// spent are dropped when their group is committed, in its transaction. The first failed write or sync is
 // final: a file whose sync failed cannot be trusted to read back, so the
 // journal refuses every further write and the caller stops sending. One process
 // writes at a time, held by a lock on PATH.lock that dies with the process; the

@@ -456,3 +456,87 @@ func TestReadOnlyAndClosed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestBeginAsRead: what was read of a step when its lane was handed out spares a
+// look, and proves nothing: a step that does not stand as it did is looked up.
+func TestBeginAsRead(t *testing.T) {
+	ctx := context.Background()
+	for _, tt := range []struct {
+		name    string
+		since   func(j *Journal, o Op) error // what happened since the lane was read
+		refused string
+	}{
+		{"as it was", func(*Journal, Op) error { return nil }, ""},
+		{"sent and answered", func(j *Journal, o Op) error { return sendOnce(j, o, Outcome{State: Confirmed, RecordID: "pr_1"}) }, "is confirmed already"},
+		{"refused", func(j *Journal, o Op) error { return sendOnce(j, o, Outcome{State: Rejected, Code: "x"}) }, "is rejected already"},
+		{"in doubt", func(j *Journal, o Op) error { return sendOnce(j, o, Outcome{State: Unknown}) }, ""},
+		{"not executed", func(j *Journal, o Op) error { return sendOnce(j, o, Outcome{State: Planned}) }, ""},
+		{"without its body", func(j *Journal, o Op) error {
+			return j.w.do(ctx, func(w *writer) error { _, err := w.exec("DELETE FROM body"); return err })
+		}, "has no body"},
+		{"another epoch", func(j *Journal, o Op) error {
+			return j.w.do(ctx, func(w *writer) error { _, err := w.exec("UPDATE op SET current = 0"); return err })
+		}, "a later epoch"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := newJournal(t)
+			o := pay("A", "x")
+			plan(t, j, "r", o)
+			lanes(t, j, "r")
+			read := map[string]flight{o.ID: j.awaited(o.ID)}
+			if read[o.ID].no == 0 {
+				t.Fatal("reading the lane remembered nothing")
+			}
+			if err := tt.since(j, o); err != nil {
+				t.Fatal(err)
+			}
+			j.expect(read)
+			err := j.Begin(ctx, o.ID, 0, "")
+			if tt.refused == "" && err != nil || tt.refused != "" && (err == nil || !strings.Contains(err.Error(), tt.refused)) {
+				t.Fatalf("%v, want %q", err, tt.refused)
+			}
+			if tt.refused != "" {
+				return
+			}
+			// What was in doubt is still: it cannot be taken as not executed.
+			err = j.Finish(ctx, o.ID, 0, Outcome{State: Planned})
+			if doubt := tt.name == "in doubt"; (err != nil) != doubt {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// sendOnce begins and finishes a call.
+func sendOnce(j *Journal, o Op, outcome Outcome) error {
+	if err := j.Begin(context.Background(), o.ID, 0, ""); err != nil {
+		return err
+	}
+	return errors.Join(j.Finish(context.Background(), o.ID, 0, outcome), j.Flush(context.Background()))
+}
+
+// TestSpentBodies: a decision that comes together with an answer finds the body
+// that the answer spent gone.
+func TestSpentBodies(t *testing.T) {
+	ctx := context.Background()
+	j := newJournal(t)
+	ops := payments(5)
+	plan(t, j, "r", ops...)
+	for _, o := range ops {
+		if err := j.Begin(ctx, o.ID, 0, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, i := range []int{3, 0, 1, 4} {
+		if err := j.Finish(ctx, ops[i].ID, 0, Outcome{State: Confirmed, RecordID: "pr_1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var left, no int64
+	if err := j.w.do(ctx, func(w *writer) error { return w.row("SELECT count(*), min(no) FROM body", nil, &left, &no) }); err != nil {
+		t.Fatal(err)
+	}
+	if left != 1 || no != 3 {
+		t.Errorf("%d bodies are left, the first is %d; want that of 3 only", left, no)
+	}
+}
