@@ -407,7 +407,7 @@ func TestModel(t *testing.T) {
 	dir := t.TempDir()
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
-		if testing.Short() && n == 10 { // few sequences rather than short ones, in which little happens
+		if testing.Short() && n == 3 { // few sequences rather than short ones, in which little happens
 			return
 		}
 		n++
