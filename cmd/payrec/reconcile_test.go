@@ -20,8 +20,11 @@ import (
 // its name, and nothing else is.
 func TestReconcileFindsWhatWasPlanted(t *testing.T) {
 	n := 5_000
-	if os.Getenv("PAYREC_TEST_LONG") != "" {
+	switch {
+	case os.Getenv("PAYREC_TEST_LONG") != "":
 		n = 50_000
+	case testing.Short():
+		n = 1_000
 	}
 	t.Chdir(t.TempDir())
 	history(t, "history.csv", n)
