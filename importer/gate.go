@@ -27,8 +27,12 @@ func newGate(most int, clock func() time.Time) *gate {
 	return &gate{clock: clock, most: most, limit: most, changed: clock()}
 }
 
-// enter waits until another request may be under way.
+// enter waits until another request may be under way. After an interrupt nobody
+// is let in, also where a place is free.
 func (g *gate) enter(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	g.mu.Lock()
 	g.grow()
 	if g.busy < g.limit && g.waiting.Len() == 0 {
@@ -42,13 +46,15 @@ func (g *gate) enter(ctx context.Context) error {
 	g.mu.Unlock()
 	select {
 	case <-turn:
-		return nil
 	case <-ctx.Done():
+	}
+	if ctx.Err() == nil {
+		return nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
-	case <-turn: // let in at the same moment: somebody else goes instead
+	case <-turn: // let in at the same moment: the place is given back
 		g.busy--
 		g.admit()
 	default:
