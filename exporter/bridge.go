@@ -21,10 +21,10 @@ func (d *Dataset) addBridge(to *draft, written tally) error {
 		all = tally{}
 	}
 	for c := range d.account {
-		all[c] = all[c]
+		all[c] = written[c]
 	}
 	for c := range planned {
-		all[c] = all[c]
+		all[c] = written[c]
 	}
 	if len(all) == 0 {
 		to.add(roleNote, textCell("Nothing was planned, and nothing was read."))

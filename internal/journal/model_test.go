@@ -23,14 +23,13 @@ type model struct {
 }
 
 type modelOp struct {
-	Op                // with the content and body of its current epoch
-	epoch, attempts   int
-	state             State
-	doubt, flying     bool
-	skipped           bool // by a person
-	bodiless          bool
-	target            string
-	recordID, created string
+	Op              // with the content and body of its current epoch
+	epoch, attempts int
+	state           State
+	doubt, flying   bool
+	skipped         bool // by a person
+	bodiless        bool
+	target          string
 }
 
 type modelRun struct {
