@@ -10,8 +10,9 @@ import (
 	"github.com/payrec/payrec/mapping"
 )
 
-// census makes a census of a run's files.
-func census(ctx context.Context, files []File) *mapping.Census {
+// NewCensus makes a census of a run's files: what the long numbers in their
+// columns are.
+func NewCensus(ctx context.Context, files []File) *mapping.Census {
 	open := make([]func() (*table.Reader, error), len(files))
 	for i, file := range files {
 		open[i] = file.Open

@@ -103,7 +103,7 @@ func (p *Planner) planAll(ctx context.Context) (*Report, error) {
 func (p *planning) plan(ctx context.Context) error {
 	session := p.Mapping.NewSession()
 	defer session.Close()
-	session.JudgeCards(census(ctx, p.Files).Judge)
+	session.JudgeCards(NewCensus(ctx, p.Files).Judge)
 	err := p.rows(ctx, session)
 	classes, overflow := classesOf(p.classes)
 	p.report.Classes = classes

@@ -52,7 +52,7 @@ func (w *LeftoverWriter) Write(ctx context.Context) (Leftovers, error) {
 	entries, stopEntries := pull(w.entryNotes())
 	defer stopEntries()
 
-	out := &leftovers{writer: w, cards: keeper{census: census(ctx, w.Files)}}
+	out := &leftovers{writer: w, cards: keeper{census: NewCensus(ctx, w.Files)}}
 	defer out.abandon()
 	for _, file := range w.Files {
 		if err := w.file(ctx, file, out, notes, entries); err != nil {

@@ -29,11 +29,7 @@ type claiming struct {
 func (c *claiming) read(ctx context.Context) (_ []checkResult, err error) {
 	s := c.mapping.NewSession()
 	defer closing(&err, s.Close)
-	open := make([]func() (*table.Reader, error), len(c.files))
-	for i, file := range c.files {
-		open[i] = file.Open
-	}
-	s.JudgeCards(mapping.NewCensus(ctx, mapping.RowsOf(open...)).Judge)
+	s.JudgeCards(importer.NewCensus(ctx, c.files).Judge)
 	bar := c.app.newProgress("reading", "rows", 0)
 	defer bar.done()
 	n := int64(0)
