@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/payrec/payrec/internal/packed"
 )
@@ -59,8 +58,7 @@ const logBuffer = 1 << 20
 
 // A draftLog is a log being written, then read.
 type draftLog struct {
-	file  *os.File
-	named bool  // the file's name could not be taken away
+	file  *scratchFile
 	size  int64 // of what is in the file
 	buf   []byte
 	block []byte // reused by at
@@ -87,10 +85,9 @@ func (l *draftLog) add(kind byte, shape uint64, rest []byte) (at int64, err erro
 
 func (l *draftLog) flush() (err error) {
 	if l.file == nil {
-		if l.file, err = os.CreateTemp("", "payrec-plan-*"); err != nil {
+		if l.file, err = scratch("payrec-plan-*"); err != nil {
 			return err
 		}
-		l.named = os.Remove(l.file.Name()) != nil
 	}
 	if _, err := l.file.WriteAt(l.buf, l.size); err != nil {
 		return err
@@ -106,9 +103,6 @@ func (l *draftLog) close() error {
 		return nil
 	}
 	err := l.file.Close()
-	if l.named {
-		err = errors.Join(err, os.Remove(l.file.Name()))
-	}
 	l.file = nil
 	return err
 }
