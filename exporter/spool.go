@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"os"
 	"sync"
+
+	"github.com/payrec/payrec/internal/nameless"
 )
 
 // A spool keeps values on disk while only their places stay in memory. Its
-// file is readable by its owner only and gone when the process is.
+// file is nameless: gone when the process is.
 type spool struct {
 	mu   sync.Mutex // guards the fields below while writing
-	file *os.File
+	file *nameless.File
 	w    *bufio.Writer
 	size int64
 	err  error // first write failure; sticky
@@ -25,13 +27,10 @@ type place struct {
 }
 
 func newSpool() (*spool, error) {
-	f, err := os.CreateTemp("", "payrec-export-*")
+	f, err := nameless.Create("payrec-export-*")
 	if err != nil {
 		return nil, fmt.Errorf("no room for what is read: %w", err)
 	}
-	// Where an open file may lose its name, a killed process leaves nothing
-	// behind; elsewhere Close removes it.
-	os.Remove(f.Name())
 	return &spool{file: f, w: bufio.NewWriterSize(f, 256<<10)}, nil
 }
 
@@ -91,8 +90,4 @@ func (s *spool) getBytes(p place) ([]byte, error) {
 	return b, nil
 }
 
-func (s *spool) close() error {
-	err := s.file.Close()
-	os.Remove(s.file.Name())
-	return err
-}
+func (s *spool) close() error { return s.file.Close() }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/payrec/payrec/internal/nameless"
 	"github.com/payrec/payrec/record"
 )
 
@@ -72,7 +73,7 @@ func TestSpoolCannotWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &spool{file: f, w: bufio.NewWriterSize(f, 16)}
+	s := &spool{file: &nameless.File{File: f}, w: bufio.NewWriterSize(f, 16)}
 	defer s.close()
 	for range 3 {
 		if _, err := s.put(strings.Repeat("x", 100)); err == nil || !strings.Contains(err.Error(), os.TempDir()) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/payrec/payrec/internal/nameless"
 	"github.com/payrec/payrec/internal/packed"
 )
 
@@ -58,7 +59,7 @@ const logBuffer = 1 << 20
 
 // A draftLog is a log being written, then read.
 type draftLog struct {
-	file  *scratchFile
+	file  *nameless.File
 	size  int64 // of what is in the file
 	buf   []byte
 	block []byte // reused by at
@@ -85,7 +86,7 @@ func (l *draftLog) add(kind byte, shape uint64, rest []byte) (at int64, err erro
 
 func (l *draftLog) flush() (err error) {
 	if l.file == nil {
-		if l.file, err = scratch("payrec-plan-*"); err != nil {
+		if l.file, err = nameless.Create("payrec-plan-*"); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/payrec/payrec/internal/cardnumber"
+	"github.com/payrec/payrec/internal/nameless"
 	"github.com/payrec/payrec/internal/table"
 )
 
@@ -57,8 +58,8 @@ type leftoverPart struct {
 	held   bool
 	framed bool // the mapping, not a header, names the cells
 	source leftoverSource
-	spool  *scratchFile  // of a text source; nil otherwise
-	out    *table.Writer // into spool
+	spool  *nameless.File // of a text source; nil otherwise
+	out    *table.Writer  // into spool
 	books  []*leftoverBook
 }
 
@@ -215,7 +216,7 @@ func (l *leftovers) part(held bool) (*leftoverPart, error) {
 	if l.workbooks() {
 		return p, nil
 	}
-	spool, err := scratch("payrec-leftovers-*")
+	spool, err := nameless.Create("payrec-leftovers-*")
 	if err != nil {
 		return nil, err
 	}

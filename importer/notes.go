@@ -3,11 +3,11 @@ package importer
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"os"
+
+	"github.com/payrec/payrec/internal/nameless"
 )
 
 // A Note is why one row is not imported as it stands.
@@ -24,7 +24,7 @@ type Note struct {
 // Notes keeps the notes of a plan in the order of the rows, in a temporary
 // file once there are many: a bad file has one for every row.
 type Notes struct {
-	file  *scratchFile
+	file  *nameless.File
 	w     *bufio.Writer
 	enc   *json.Encoder
 	count int64
@@ -33,7 +33,7 @@ type Notes struct {
 // NewNotes makes an empty collection in the folder for temporary files. The
 // file is gone when Close is called.
 func NewNotes() (*Notes, error) {
-	f, err := scratch("payrec-notes-*")
+	f, err := nameless.Create("payrec-notes-*")
 	if err != nil {
 		return nil, err
 	}
@@ -79,27 +79,3 @@ func (n *Notes) All() iter.Seq2[Note, error] {
 
 // Close drops the notes.
 func (n *Notes) Close() error { return n.file.Close() }
-
-// A scratchFile is a temporary file that holds rows. Where the system allows it,
-// it has no name any more, so that nothing of it is left if payrec is killed.
-type scratchFile struct {
-	*os.File
-	named bool
-}
-
-func scratch(pattern string) (*scratchFile, error) {
-	f, err := os.CreateTemp("", pattern)
-	if err != nil {
-		return nil, err
-	}
-	return &scratchFile{f, os.Remove(f.Name()) != nil}, nil
-}
-
-// Close drops the file.
-func (s *scratchFile) Close() error {
-	err := s.File.Close()
-	if s.named {
-		err = errors.Join(err, os.Remove(s.Name()))
-	}
-	return err
-}

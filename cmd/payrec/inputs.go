@@ -14,6 +14,7 @@ import (
 	"github.com/payrec/payrec/importer"
 	"github.com/payrec/payrec/internal/cardnumber"
 	"github.com/payrec/payrec/internal/journal"
+	"github.com/payrec/payrec/internal/nameless"
 	"github.com/payrec/payrec/internal/table"
 )
 
@@ -25,12 +26,8 @@ type inputs struct {
 	spool []*keptFile
 }
 
-// A keptFile is a temporary file. Where the system allows it, it has no name any
-// more, so that nothing of it is left if payrec is killed.
-type keptFile struct {
-	*os.File
-	named bool
-}
+// A keptFile is what could be read once only.
+type keptFile struct{ *nameless.File }
 
 // fromStart reads the file whole, whoever else reads it.
 func (k *keptFile) fromStart() io.Reader { return io.NewSectionReader(k, 0, math.MaxInt64) }
@@ -159,11 +156,11 @@ func opener(path, shown string, d table.Dialect) func() (*table.Reader, error) {
 }
 
 func (in *inputs) keep(r io.Reader) (*keptFile, error) {
-	f, err := os.CreateTemp("", "payrec-stdin-*")
+	f, err := nameless.Create("payrec-stdin-*")
 	if err != nil {
 		return nil, err
 	}
-	kept := &keptFile{f, os.Remove(f.Name()) != nil}
+	kept := &keptFile{f}
 	in.spool = append(in.spool, kept)
 	if _, err := io.Copy(f, r); err != nil {
 		return nil, fmt.Errorf("reading standard input: %w", err)
@@ -175,9 +172,6 @@ func (in *inputs) close() error {
 	var errs []error
 	for _, k := range in.spool {
 		errs = append(errs, k.Close())
-		if k.named {
-			errs = append(errs, os.Remove(k.Name()))
-		}
 	}
 	return errors.Join(errs...)
 }

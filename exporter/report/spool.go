@@ -13,21 +13,21 @@ import (
 	"github.com/govalues/decimal"
 
 	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/internal/nameless"
 	"github.com/payrec/payrec/record"
 )
 
 // spoolLimit is how many bytes of a part's rows wait in memory.
 const spoolLimit = 1 << 20
 
-// A spool keeps rows: in memory while they are few, then in a temporary file,
-// readable by its owner only and gone when the process is.
+// A spool keeps rows: in memory while they are few, then in a nameless file.
 //
 // A row is its values; a value is a tag, then what it holds: texts with their
 // length in front, decimals as text, times as seconds and nanoseconds.
 type spool struct {
 	width int // values in a row
 	live  []byte
-	file  *os.File
+	file  *nameless.File
 	size  int64
 }
 
@@ -53,10 +53,9 @@ func (s *spool) add(row []expression.Value) error {
 
 func (s *spool) spill() (err error) {
 	if s.file == nil {
-		if s.file, err = os.CreateTemp("", "payrec-report-*"); err != nil {
+		if s.file, err = nameless.Create("payrec-report-*"); err != nil {
 			return fmt.Errorf("no room for the report's lines: %w", err)
 		}
-		os.Remove(s.file.Name()) // where it may; elsewhere close does
 	}
 	n, err := s.file.WriteAt(s.live, s.size)
 	s.size += int64(n)
@@ -105,9 +104,7 @@ func (s *spool) close() error {
 	if s.file == nil {
 		return nil
 	}
-	err := s.file.Close()
-	os.Remove(s.file.Name())
-	return err
+	return s.file.Close()
 }
 
 func appendValue(b []byte, v expression.Value) []byte {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/payrec/payrec/internal/nameless"
 )
 
 // Open opens a file. It sees through gzip, zstd and a zip of one file, by
@@ -237,11 +238,11 @@ func (r *Reader) openText(src io.Reader, head []byte) error {
 // spool copies a stream to a temporary file, because archives are read from
 // their end. The file is gone once the Reader is closed.
 func (r *Reader) spool(src io.Reader) (*os.File, error) {
-	f, err := tempFile()
+	f, err := nameless.Create("payrec-*")
 	if err != nil {
 		return nil, err
 	}
-	r.closers = append(r.closers, removeOnClose{f})
+	r.closers = append(r.closers, f)
 	n, err := io.Copy(f, io.LimitReader(src, r.d.Limits.File+1))
 	if err != nil {
 		return nil, damaged(err)
@@ -249,7 +250,7 @@ func (r *Reader) spool(src io.Reader) (*os.File, error) {
 	if n > r.d.Limits.File {
 		return nil, tooLarge("the archive", n, r.d.Limits.File)
 	}
-	return f, nil
+	return f.File, nil
 }
 
 func tooLarge(what string, size, limit int64) error {
@@ -263,26 +264,6 @@ func sized(size, limit int64) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%d MiB)", size>>20)
-}
-
-// tempFile makes a temporary file that has no name any more, where the system
-// allows that: a killed process leaves nothing.
-func tempFile() (*os.File, error) {
-	f, err := os.CreateTemp("", "payrec-*")
-	if err == nil {
-		os.Remove(f.Name()) // refused by Windows while it is open; removeOnClose does it there
-	}
-	return f, err
-}
-
-type removeOnClose struct{ *os.File }
-
-func (f removeOnClose) Close() error {
-	err := f.File.Close()
-	if e := os.Remove(f.File.Name()); !errors.Is(e, fs.ErrNotExist) {
-		err = errors.Join(err, e)
-	}
-	return err
 }
 
 // openZip reads an archive's directory and gives the workbook that it is, or

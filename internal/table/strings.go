@@ -4,11 +4,12 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
 	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/payrec/payrec/internal/nameless"
 )
 
 // sharedStrings are a workbook's texts, in blocks. The first blocks stay in
@@ -18,9 +19,9 @@ type sharedStrings struct {
 	blocks []stringBlock
 	ends   [][]uint32 // of the texts in their blocks; many to a slice, so that none has to move as they grow
 	n      int
-	file   *os.File // nil while all is in memory
-	size   int64    // of the file
-	recent []int    // loaded blocks of the file, the latest last
+	file   *nameless.File // nil while all is in memory
+	size   int64          // of the file
+	recent []int          // loaded blocks of the file, the latest last
 }
 
 // A stringBlock is some texts, one after the other.
@@ -79,7 +80,7 @@ func (s *sharedStrings) Close() error {
 	if s.file == nil {
 		return nil
 	}
-	return removeOnClose{s.file}.Close()
+	return s.file.Close()
 }
 
 // A stringWriter fills shared strings.
@@ -115,7 +116,7 @@ func (w *stringWriter) flush() error {
 		block.text = string(w.text)
 	} else {
 		if w.file == nil {
-			f, err := tempFile()
+			f, err := nameless.Create("payrec-*")
 			if err != nil {
 				return err
 			}
