@@ -46,9 +46,22 @@ func (s *Tuples[T]) Add(t T) error {
 			return err
 		}
 	}
+	if len(s.live) == cap(s.live) {
+		s.live = slices.Grow(s.live, s.further())
+	}
 	s.live = append(s.live, t)
 	s.n++
 	return nil
+}
+
+// further is how many tuples memory is taken for. Where there are many, all that
+// are allowed: to grow step by step would copy each of them several times.
+func (s *Tuples[T]) further() int {
+	const few = 1 << 13
+	if len(s.live) < few {
+		return min(max(len(s.live), 64), s.Limit-len(s.live))
+	}
+	return s.Limit - len(s.live)
 }
 
 // Len is how many were added.
@@ -72,7 +85,10 @@ func (s *Tuples[T]) sort() {
 		ends[i] = at
 		at += n
 	}
-	s.spare = slices.Grow(s.spare[:0], len(s.live))[:len(s.live)]
+	if cap(s.spare) < len(s.live) {
+		s.spare = make([]T, cap(s.live))
+	}
+	s.spare = s.spare[:len(s.live)]
 	for i := range s.live {
 		bucket := s.live[i][0] >> high
 		s.spare[ends[bucket]] = s.live[i]
