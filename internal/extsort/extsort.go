@@ -16,6 +16,8 @@ import (
 	"iter"
 	"os"
 	"slices"
+
+	"github.com/payrec/payrec/internal/nameless"
 )
 
 // A Sorter brings together what has one key, in memory that does not grow: up
@@ -30,7 +32,7 @@ type Sorter struct {
 
 	live  []Entry
 	bytes int
-	file  *os.File
+	file  *nameless.File
 	size  int64
 	runs  []int64 // where each run ends
 }
@@ -60,10 +62,9 @@ func (s *Sorter) sort() {
 // spill writes what is in memory as one run.
 func (s *Sorter) spill() (err error) {
 	if s.file == nil {
-		if s.file, err = os.CreateTemp("", "payrec-sort-*"); err != nil {
+		if s.file, err = nameless.Create("payrec-sort-*"); err != nil {
 			return fmt.Errorf("no room to sort in: %w", err)
 		}
-		os.Remove(s.file.Name()) // where it may; elsewhere Close does
 	}
 	s.sort()
 	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.size), 256<<10)
@@ -225,7 +226,5 @@ func (s *Sorter) Close() error {
 	if s.file == nil {
 		return nil
 	}
-	err := s.file.Close()
-	os.Remove(s.file.Name())
-	return err
+	return s.file.Close()
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/payrec/payrec/internal/nameless"
 )
 
 // Words are the tuples that [Tuples] sorts: a few numbers, compared one after
@@ -29,9 +31,8 @@ type Tuples[T Words] struct {
 	live  []T
 	spare []T // for sorting, as large as live
 	n     int64
-	file  *os.File
+	file  *nameless.File
 	size  int64
-	named bool    // the file's name could not be taken away
 	runs  []int64 // where each run ends
 	ended bool    // live is sorted, nothing may be added
 }
@@ -150,10 +151,9 @@ func compare[T Words](a, b T) int {
 // spill writes what is in memory as one run.
 func (s *Tuples[T]) spill() (err error) {
 	if s.file == nil {
-		if s.file, err = os.CreateTemp("", "payrec-sort-*"); err != nil {
+		if s.file, err = nameless.Create("payrec-sort-*"); err != nil {
 			return fmt.Errorf("no room to sort in: %w", err)
 		}
-		s.named = os.Remove(s.file.Name()) != nil
 	}
 	s.sort()
 	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.size), 256<<10)
@@ -212,9 +212,6 @@ func (s *Tuples[T]) Close() error {
 		return nil
 	}
 	err := s.file.Close()
-	if s.named {
-		err = errors.Join(err, os.Remove(s.file.Name()))
-	}
 	s.file = nil
 	return err
 }
