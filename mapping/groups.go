@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sort"
 
 	"github.com/payrec/payrec/internal/expression"
+	"github.com/payrec/payrec/internal/nameless"
 )
 
 // Groups of rows, by key, in bounded memory.
@@ -47,20 +47,18 @@ type groups struct {
 	live       map[string]states
 	most       int // live states ever at once
 
-	dir      string // for the temporary file; "" is the system's
-	file     *os.File
-	unlinked bool // its name is gone already
-	size     int64
-	runs     []span
-	merged   *span // of the file, once lookups were prepared
-	index    []indexEntry
-	bad      map[string]error // keys whose states could not be merged
-	block    []byte           // reused by find
-	entry    []byte           // reused by write
-	state    []byte           // likewise
-	new      states           // of groups to come
-	keys     scratch          // where the live keys are
-	closed   bool
+	file   *nameless.File
+	size   int64
+	runs   []span
+	merged *span // of the file, once lookups were prepared
+	index  []indexEntry
+	bad    map[string]error // keys whose states could not be merged
+	block  []byte           // reused by find
+	entry  []byte           // reused by write
+	state  []byte           // likewise
+	new    states           // of groups to come
+	keys   scratch          // where the live keys are
+	closed bool
 }
 
 type span struct{ from, to int64 }
@@ -116,13 +114,11 @@ func (g *groups) fresh() states {
 // spill writes the live groups as one run and forgets them.
 func (g *groups) spill() error {
 	if g.file == nil {
-		f, err := os.CreateTemp(g.dir, "payrec-groups-*")
+		f, err := nameless.Create("payrec-groups-*") // no crash leaves customers' references behind
 		if err != nil {
 			return err
 		}
-		// Where the system lets us, the name goes at once: no crash leaves
-		// customers' references behind.
-		g.file, g.unlinked = f, os.Remove(f.Name()) == nil
+		g.file = f
 	}
 	start := g.size
 	if _, err := g.file.Seek(start, io.SeekStart); err != nil {
@@ -380,9 +376,5 @@ func (g *groups) Close() error {
 		return nil
 	}
 	g.closed = true
-	err := g.file.Close()
-	if !g.unlinked {
-		err = errors.Join(err, os.Remove(g.file.Name()))
-	}
-	return err
+	return g.file.Close()
 }

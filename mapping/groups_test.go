@@ -39,8 +39,9 @@ func TestGroupsSpill(t *testing.T) {
 		n = 60_000
 	}
 	frame, aggregates := testAggregates(t, "sum(net)", "first(line)", "last(line)", "count()")
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
 	g := newGroups(limit, aggregates...)
-	g.dir = t.TempDir()
 	for row := range 2 * n {
 		key := row * 7919 % n // every key once per n rows
 		frame.Set(0, money(int64(key), "eur"))
@@ -106,7 +107,7 @@ func TestGroupsSpill(t *testing.T) {
 	if err := g.Close(); err != nil {
 		t.Error(err)
 	}
-	if left, _ := os.ReadDir(g.dir); len(left) > 0 {
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -115,7 +116,6 @@ func TestGroupsSpill(t *testing.T) {
 func TestGroupsMergeFailure(t *testing.T) {
 	frame, aggregates := testAggregates(t, "sum(net)")
 	g := newGroups(1, aggregates...)
-	g.dir = t.TempDir()
 	defer g.Close()
 	for _, row := range []struct{ key, currency string }{{"a", "eur"}, {"b", "eur"}, {"a", "usd"}, {"b", "eur"}} {
 		s, err := g.of(row.key)
@@ -148,7 +148,7 @@ func TestGroupsMergeFailure(t *testing.T) {
 func TestGroupsNoDisk(t *testing.T) {
 	_, aggregates := testAggregates(t, "count()")
 	g := newGroups(1, aggregates...)
-	g.dir = t.TempDir() + "/missing"
+	t.Setenv("TMPDIR", t.TempDir()+"/missing")
 	if _, err := g.of("a"); err != nil {
 		t.Fatal(err)
 	}
