@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,13 +33,14 @@ type Config struct {
 	Account   string        // acct_…: act for a connected account (Stripe-Account)
 	Version   string        // Stripe-Version; "" is [record.APIVersion]
 	Timeout   time.Duration // of one request; 0 is 90 s; below 80 s only on loopback
-	MaxConns  int           // connections kept alive; 0 is 20. Give the sender's concurrency
+	MaxConns  int           // connections kept alive for writes, and for reads; 0 is 20. Give the sender's concurrency
 	UserAgent string        // "" is "payrec"
 	// Unreached is told when a read got no answer for the third time in a row,
 	// while it goes on trying. May be nil; must be safe for concurrent use.
 	Unreached func(error)
-	// Transport replaces the client's own, for tests. An error from one that is
-	// no *http.Transport always means in doubt: nobody knows what it sent.
+	// Transport replaces the client's own way of sending and reading, for tests. An
+	// error from one that is no *http.Transport always means in doubt: nobody
+	// knows what it sent.
 	Transport http.RoundTripper
 }
 
@@ -50,6 +50,7 @@ type Client struct {
 	key       Key
 	prepared  *prepared // behind a pointer, so that printing a Client shows no key
 	timeout   time.Duration
+	direct    *direct // sends writes; nil when transport does
 	transport http.RoundTripper
 	traced    bool // transport reports to httptrace
 	backoff   backoff
@@ -83,6 +84,9 @@ func New(c Config) (*Client, error) {
 	}
 	client := &Client{base: c.Base.String(), key: c.Key, timeout: c.Timeout, transport: c.Transport, unreached: c.Unreached,
 		backoff: backoff{tries: 8, base: 500 * time.Millisecond, most: 32 * time.Second, random: rand.Int64N, sleep: sleep}}
+	if c.MaxConns <= 0 {
+		c.MaxConns = defaultMaxConns
+	}
 	if client.transport == nil {
 		client.transport = newTransport(c.MaxConns)
 	}
@@ -102,8 +106,25 @@ func New(c Config) (*Client, error) {
 	p.writing.Set("Accept-Encoding", "identity")
 	client.prepared = p
 	var err error
-	p.create, err = client.url(record.ReportPayment.Path(""), nil)
-	return client, err
+	if p.create, err = client.url(record.ReportPayment.Path(""), nil); err != nil {
+		return nil, err
+	}
+	for name, values := range p.writing {
+		if !isText([]byte(values[0])) {
+			return nil, fmt.Errorf("what is to be sent as %s holds a control character", name)
+		}
+	}
+	if c.Transport == nil && !proxied(p.create) {
+		client.direct = newDirect(p.create, p.writing, c.MaxConns)
+	}
+	return client, nil
+}
+
+// proxied says whether the environment wants a proxy to be used, or says
+// something of one that cannot be understood.
+func proxied(u *url.URL) bool {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
+	return proxy != nil || err != nil
 }
 
 func orElse(s, other string) string {
@@ -113,29 +134,28 @@ func orElse(s, other string) string {
 	return s
 }
 
-// newTransport keeps conns connections alive. Over TLS it speaks HTTP/2 when
-// the host does, over plain loopback HTTP/1.1.
+// newTransport is for reads, and for writes through a proxy. It keeps conns
+// connections alive. Over TLS it speaks HTTP/2 when the host does, over plain
+// loopback HTTP/1.1.
 func newTransport(conns int) *http.Transport {
-	if conns <= 0 {
-		conns = defaultMaxConns
-	}
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment, // never asked for loopback addresses
-		DialContext:         (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 15 * time.Second,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConns:        conns,
-		MaxIdleConnsPerHost: conns,
-		// Shorter than the idle time of common load balancers: we rather let go
-		// first than send into a connection that is just being closed.
-		IdleConnTimeout:        30 * time.Second,
+		Proxy:                  http.ProxyFromEnvironment, // never asked for loopback addresses
+		DialContext:            dialer().DialContext,
+		TLSHandshakeTimeout:    handshakeTimeout,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           conns,
+		MaxIdleConnsPerHost:    conns,
+		IdleConnTimeout:        idleTimeout,
 		WriteBufferSize:        16 << 10, // a whole request in one write
-		MaxResponseHeaderBytes: 256 << 10,
+		MaxResponseHeaderBytes: maxHeader,
 	}
 }
 
 // Close lets go of idle connections.
 func (c *Client) Close() {
+	if c.direct != nil {
+		c.direct.pool.close(time.Now())
+	}
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}

@@ -27,9 +27,9 @@ func expects(path string) expected {
 }
 
 // judge turns a whole answer into a verdict.
-func (c *Client) judge(resp *http.Response, raw []byte, want expected) Answer {
-	a := c.fromHeader(resp)
-	body, bad := decodeAnswer(raw)
+func (c *Client) judge(rep reply, want expected) Answer {
+	a := c.fromHeader(rep)
+	body, bad := decodeAnswer(rep.body)
 	if e := body.Error; bad == nil && e != nil {
 		a.Type, a.Code, a.Param, a.Message = c.clean(e.Type), c.clean(e.Code), c.clean(e.Param), c.clean(e.Message)
 	}
@@ -90,26 +90,18 @@ func (c *Client) judgeSuccess(a *Answer, body answerBody, bad error, want expect
 	}
 }
 
-// fromHeader takes the header's part of the answer. net/http gives the names in
-// their canonical form, so they are looked up as they stand.
-func (c *Client) fromHeader(resp *http.Response) Answer {
-	get := func(name string) string {
-		if v := resp.Header[name]; len(v) > 0 {
-			return v[0]
-		}
-		return ""
-	}
-	again := get("Stripe-Should-Retry")
+// fromHeader takes the header's part of the answer.
+func (c *Client) fromHeader(rep reply) Answer {
 	a := Answer{
-		Status:         resp.StatusCode,
-		RequestID:      c.clean(get("Request-Id")),
-		LimitReason:    c.clean(get("Stripe-Rate-Limited-Reason")),
-		ShouldRetry:    again == "true",
-		ShouldNotRetry: again == "false",
-		Replayed:       get("Idempotent-Replayed") == "true",
+		Status:         rep.status,
+		RequestID:      c.clean(rep.requestID),
+		LimitReason:    c.clean(rep.limitReason),
+		ShouldRetry:    rep.shouldRetry == "true",
+		ShouldNotRetry: rep.shouldRetry == "false",
+		Replayed:       rep.replayed == "true",
 	}
-	a.Date = c.prepared.date.parse(get("Date"))
-	a.RetryAfter = retryAfter(get("Retry-After"), a.Date)
+	a.Date = c.prepared.date.parse(rep.date)
+	a.RetryAfter = retryAfter(rep.retryAfter, a.Date)
 	return a
 }
 

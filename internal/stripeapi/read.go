@@ -250,7 +250,7 @@ func (c *Client) getOnce(ctx context.Context, u *url.URL, v any) (wait time.Dura
 		}
 		return 0, false, nil
 	}
-	a := c.judge(resp, body, expected{})
+	a := c.judge(replyOf(resp, body), expected{})
 	again = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500 || resp.StatusCode == http.StatusFailedDependency || resp.StatusCode == http.StatusConflict
 	if a.ShouldRetry || a.ShouldNotRetry {
 		again = a.ShouldRetry

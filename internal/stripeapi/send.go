@@ -25,27 +25,18 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 	if err != nil { // our own mistake: no other call would fare better
 		return Answer{Verdict: Stop, Err: err}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	connected := new(atomic.Bool) // GotConn may run on another goroutine than RoundTrip
-	if c.traced {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
-	} else {
-		connected.Store(true)
+	if c.direct != nil {
+		return c.sendDirect(ctx, u, r)
 	}
-	resp, err := c.transport.RoundTrip(c.post(ctx, u, r))
-	if err != nil {
-		a := Answer{Verdict: InDoubt, Err: c.failure("no answer", ctx, err)}
-		if !connected.Load() {
-			a.Verdict, a.Err = NotSent, c.failure("not sent", ctx, err)
-		}
-		return a
+	return c.sendTransport(ctx, u, r)
+}
+
+// conclude says what a reply means; err says that the answer broke off there.
+func (c *Client) conclude(ctx context.Context, rep reply, err error, path string) Answer {
+	if rep.status == 0 {
+		return Answer{Verdict: InDoubt, Err: c.failure("no answer", ctx, err)}
 	}
-	defer resp.Body.Close()
-	buffer := buffers.Get().(*bytes.Buffer)
-	defer keep(buffer)
-	body, err := readBody(resp, buffer, maxAnswer)
-	a := c.judge(resp, body, expects(r.Path))
+	a := c.judge(rep, expects(path))
 	if err != nil && a.Verdict != Stop {
 		// What was read may be any part of the answer, so none of it counts, not
 		// even a refusal: an idempotency conflict looks like one until its last line.
@@ -57,6 +48,31 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 		a.Err = c.failure(fmt.Sprintf("the answer with status %d broke off", a.Status), ctx, err)
 	}
 	return a
+}
+
+// sendTransport makes a write over the transport: one that the client was given,
+// or net/http's where a proxy is to be used.
+func (c *Client) sendTransport(ctx context.Context, u *url.URL, r Request) Answer {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	connected := new(atomic.Bool) // GotConn may run on another goroutine than RoundTrip
+	if c.traced {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	} else {
+		connected.Store(true)
+	}
+	resp, err := c.transport.RoundTrip(c.post(ctx, u, r))
+	if err != nil {
+		if !connected.Load() {
+			return Answer{Verdict: NotSent, Err: c.failure("not sent", ctx, err)}
+		}
+		return c.conclude(ctx, reply{}, err, r.Path)
+	}
+	defer resp.Body.Close()
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer keep(buffer)
+	body, err := readBody(resp, buffer, maxAnswer)
+	return c.conclude(ctx, replyOf(resp, body), err, r.Path)
 }
 
 // post builds the request. The body has no GetBody and no known type, so that
@@ -159,7 +175,7 @@ func (e *failedError) Unwrap() error { return e.cause }
 func (c *Client) failure(what string, ctx context.Context, err error) error {
 	text := c.key.scrub(err.Error())
 	if errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) != nil {
-		text = fmt.Sprintf("time ran out (the limit is %s)", c.timeout)
+		text = timeLimit(c.timeout).Error()
 	}
 	return &failedError{what + ": " + text, err}
 }
