@@ -49,6 +49,8 @@ func TestRulesCatch(t *testing.T) {
 		{"xero-bank", "X7", "Bob", "B\xffb"},
 		{"xero-bank", "X8", "Refund", "\"a\nb\""},
 		{"xero-bank", "X9", "-1", "0.00"},
+		{"xero-bank", "X10", "R2", ""},
+		{"xero-bank", "X10", "R2", " \u202e"},
 		{"quickbooks-bank", "QB1", "Amount", "Net Amount"},
 		{"quickbooks-bank", "QB2", "06/13/2026,Refund R1,-1\n", strings.Repeat("06/13/2026,Refund R1,-1\n", 999)},
 		{"quickbooks-bank", "QB3", "Refund", strings.Repeat("Refund", 60000)},

@@ -3,6 +3,7 @@ package report_test
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // A product is what is known of one layout's target.
@@ -37,6 +38,9 @@ var products = map[string]product{
 		utf8NoBOM("X7"),
 		everyText("X8", []int{2, 3, 4, 5}, plainText, "on one line"),
 		cells("X9", 1, func(s string) bool { r := ratOf(s); return r != nil && r.Sign() != 0 }, "an amount that is not zero"),
+		cells("X10", 4, func(s string) bool {
+			return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
+		}, "a reference that shows something"),
 	}},
 	"quickbooks-bank": {entry: -1, isText: []int{1}, rules: []rule{
 		headed("QB1", "Date", "Description", "Amount"),

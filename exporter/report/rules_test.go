@@ -114,11 +114,14 @@ func plainText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// harmless says whether a spreadsheet takes a cell of text for text. It is
-// stricter than the product's guard: no exception for numbers.
+// dashOrNumber is what begins with a sign and is no formula.
+var dashOrNumber = regexp.MustCompile(`^(-*|[+-][0-9.,]+) *$`)
+
+// harmless says whether a spreadsheet takes a cell of text for text, or for a
+// number that reads the same.
 func harmless(s string) bool {
 	s = strings.TrimLeft(s, " \u00a0\u200b\ufeff\x00")
-	return s == "" || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0])
+	return dashOrNumber.MatchString(s) || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(s)[0])
 }
 
 // everyText checks all cells of some columns.

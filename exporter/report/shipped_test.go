@@ -588,6 +588,29 @@ func TestFeesOfPaymentsThatFailed(t *testing.T) {
 	}
 }
 
+// TestEachXeroLineCanBeTraced: a reference that shows nothing gives way to the
+// payment record's id.
+func TestEachXeroLineCanBeTraced(t *testing.T) {
+	var records memory
+	for i, ref := range []string{"", " \u202e\n", "R-3"} {
+		records = append(records, pay{id: fmt.Sprintf("pr_1QaTrace%d", i), ref: ref, payer: "A", processor: "Adyen", currency: "eur", value: 1000, paid: fmt.Sprintf("2026-06-1%dT10:00:00Z", i),
+			refunds: []refunded{{strings.ToLower(ref), 100, fmt.Sprintf("2026-06-2%dT10:00:00Z", i), ""}}}.record(i))
+	}
+	records[0].ProcessorDetails = record.ProcessorDetails{}
+	files, _, err := makeLayout(t, "xero-bank", nil, records, wholeJune, exporter.Lock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, row := range commaFile(t, files[0].name, files[0].data).rows[1:] {
+		got = append(got, row[0]+" "+row[4])
+	}
+	want := []string{"2026-06-10 pr_1QaTrace0", "2026-06-11 pr_1QaTrace1", "2026-06-12 R-3", "2026-06-20 pr_1QaTrace0", "2026-06-21 pr_1QaTrace1", "2026-06-22 r-3"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestSettledAbroad: Stripe's columns are in the currency of the settlement,
 // and what the payer paid stands beside.
 func TestSettledAbroad(t *testing.T) {
