@@ -97,9 +97,9 @@ func (a *Aggregate) Refs() []int { return slices.Clone(a.refs) }
 // rows are not grouped; nil knows none. A total that is not there is
 // [ErrNoTotal], wrapped.
 func (a *Aggregate) Eval(s *State, key Value, totals func(kind, key, field string) (Value, bool)) (Value, error) {
-	if key.kind != a.key {
-		if key.kind != Unknown {
-			return Value{}, fmt.Errorf("the group's key is %s, but the expression was compiled for %s", key.kind, a.key)
+	if key.kind() != a.key {
+		if key.kind() != Unknown {
+			return Value{}, fmt.Errorf("the group's key is %s, but the expression was compiled for %s", key.kind(), a.key)
 		}
 		key = EmptyOf(a.key)
 	}
@@ -109,8 +109,8 @@ func (a *Aggregate) Eval(s *State, key Value, totals func(kind, key, field strin
 		f.slots[1+i] = t.result(s.accums[i])
 	}
 	v, err := a.eval(f)
-	if err == nil && a.kind == Money && v.kind == Number { // a bare total(…)
-		v = moneyOf(v.num, "")
+	if err == nil && a.kind == Money && v.kind() == Number { // a bare total(…)
+		v = moneyOf(v.num(), "")
 	}
 	return v, err
 }
@@ -265,8 +265,8 @@ func (c *compiler) total(n *ast.CallNode) node {
 		if !ok {
 			return bad(n)
 		}
-		if v.kind != Text {
-			return c.fail(a, fmt.Sprintf("argument %d of total(kind, field) is %s, but text is wanted", i+1, v.kind), "")
+		if v.kind() != Text {
+			return c.fail(a, fmt.Sprintf("argument %d of total(kind, field) is %s, but text is wanted", i+1, v.kind()), "")
 		}
 		names[i] = v.str
 	}
@@ -275,9 +275,9 @@ func (c *compiler) total(n *ast.CallNode) node {
 		if f.totals != nil {
 			v, ok := f.totals(names[0], key, names[1])
 			switch {
-			case ok && v.kind != Money && v.kind != Number:
-				return Value{}, fmt.Errorf("total(%q, %q) is %s, but money or a number is wanted", names[0], names[1], v.kind)
-			case ok && !v.filled:
+			case ok && v.kind() != Money && v.kind() != Number:
+				return Value{}, fmt.Errorf("total(%q, %q) is %s, but money or a number is wanted", names[0], names[1], v.kind())
+			case ok && !v.filled():
 				return Value{}, empty(n)
 			case ok:
 				return v, nil

@@ -28,7 +28,7 @@ type node struct {
 func bad(n ast.Node) node { return node{src: n, slot: -1} }
 
 func constant(n ast.Node, v Value) node {
-	return node{kind: v.kind, constant: true, slot: -1, src: n, eval: func(*Frame) (Value, error) { return v, nil }}
+	return node{kind: v.kind(), constant: true, slot: -1, src: n, eval: func(*Frame) (Value, error) { return v, nil }}
 }
 
 // indexes is a set of places in a scope's names.
@@ -212,7 +212,7 @@ func (c *compiler) member(n *ast.MemberNode) node {
 		_, hidden := c.scope.index[id.Value]
 		if ok && !hidden {
 			v, ok := values[property.Value]
-			if !ok || v.kind == Unknown {
+			if !ok || v.kind() == Unknown {
 				return c.fail(n, fmt.Sprintf("there is no %s.%s", id.Value, property.Value), suggest(property.Value, maps.Keys(values)))
 			}
 			return constant(n, v)
@@ -248,9 +248,9 @@ func (c *compiler) conditional(n *ast.ConditionalNode) node {
 			return Value{}, err
 		}
 		switch {
-		case !v.filled:
+		case !v.filled():
 			return Value{}, empty(cond.src)
-		case v.yes:
+		case v.yes():
 			return yes.eval(f)
 		}
 		return no.eval(f)
@@ -276,7 +276,7 @@ func isZero(n node) bool {
 		return false
 	}
 	v, err := n.eval(nil)
-	return err == nil && v.filled && v.num.IsZero()
+	return err == nil && v.filled() && v.num().IsZero()
 }
 
 func zeroMoney(n ast.Node) node { return constant(n, moneyOf(decimal.Decimal{}, "")) }

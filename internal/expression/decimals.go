@@ -18,12 +18,22 @@ import (
 // errTooLong is a result that 19 digits cannot hold.
 var errTooLong = errors.New("the result has more than 19 digits; round the figures it is made of")
 
+// plus is a + b of numbers, or of amounts of one currency, exactly.
+func plus(kind Kind, a, b Value) (Value, error) {
+	currency, err := common(a, b)
+	if err != nil {
+		return Value{}, err
+	}
+	const small = 1 << 60 // of two such numbers the sum fits, and needs no more than 19 digits
+	if a.scale() == b.scale() && a.n < small && b.n < small {
+		return wholeOf(kind, signed(a)+signed(b), a.scale(), currency), nil
+	}
+	d, err := add(a.num(), b.num())
+	return numericOf(kind, d, currency), err
+}
+
 // add is a + b, exactly.
 func add(a, b decimal.Decimal) (decimal.Decimal, error) {
-	const small = 1 << 60 // of two such numbers the sum fits, and needs no more than 19 digits
-	if scale := a.Scale(); scale == b.Scale() && a.Coef() < small && b.Coef() < small {
-		return decimal.New(signed(a)+signed(b), scale)
-	}
 	if d, err := a.AddExact(b, max(a.Scale(), b.Scale())); err == nil {
 		return d, nil
 	}
@@ -36,11 +46,11 @@ func add(a, b decimal.Decimal) (decimal.Decimal, error) {
 }
 
 // signed is the digits of a small number as a whole one.
-func signed(d decimal.Decimal) int64 {
-	if d.IsNeg() {
-		return -int64(d.Coef())
+func signed(v Value) int64 {
+	if v.neg() {
+		return -int64(v.n)
 	}
-	return int64(d.Coef())
+	return int64(v.n)
 }
 
 // mul is a × b, exactly.
@@ -163,13 +173,13 @@ func digitsOnly(s string) bool {
 	return strings.Trim(s, "0123456789") == ""
 }
 
-// common is the currency that both amounts share. A zero of no currency goes
-// with any, as in [record.Money].
-func common(a, b *Value) (string, error) {
+// common is the currency that both amounts share; "" of plain numbers. A zero of
+// no currency goes with any, as in [record.Money].
+func common(a, b Value) (string, error) {
 	switch {
-	case a.str == b.str, b.str == "" && b.num.IsZero():
+	case a.str == b.str, b.str == "" && b.n == 0:
 		return a.str, nil
-	case a.str == "" && a.num.IsZero():
+	case a.str == "" && a.n == 0:
 		return b.str, nil
 	}
 	return "", &record.CurrencyError{A: a.Money(), B: b.Money()}
@@ -179,28 +189,27 @@ func common(a, b *Value) (string, error) {
 // money and a number, which compares the amount.
 func compare(a, b Value) (int, error) {
 	switch {
-	case a.kind == Text:
+	case a.kind() == Text:
 		return strings.Compare(a.str, b.str), nil
-	case a.kind == Time:
-		return a.at.Compare(b.at), nil
-	case a.kind == Bool && a.yes != b.yes:
-		if b.yes {
+	case a.kind() == Time:
+		return cmp.Or(cmp.Compare(int64(a.n), int64(b.n)), cmp.Compare(a.nanoseconds(), b.nanoseconds())), nil
+	case a.kind() == Bool && a.yes() != b.yes():
+		if b.yes() {
 			return -1, nil
 		}
 		return 1, nil
-	case a.kind == Money && b.kind == Money:
-		if _, err := common(&a, &b); err != nil {
+	case a.kind() == Money && b.kind() == Money:
+		if _, err := common(a, b); err != nil {
 			return 0, err
 		}
 	}
-	return a.num.Cmp(b.num), nil
+	if a.scale() == b.scale() && !a.neg() && !b.neg() {
+		return cmp.Compare(a.n, b.n), nil
+	}
+	return a.num().Cmp(b.num()), nil
 }
 
 // count is a whole number.
 func count(n int64) Value {
-	d, err := decimal.New(n, 0)
-	if err != nil { // unreachable: every int64 fits
-		return EmptyOf(Number)
-	}
-	return NumberOf(d)
+	return wholeOf(Number, n, 0, "")
 }

@@ -131,9 +131,9 @@ func (s *Scope) NewFrame() *Frame {
 // Value makes it empty. Another kind than the name's is a mistake in the
 // calling program and panics: no row can cause it.
 func (f *Frame) Set(index int, v Value) {
-	if want := f.scope.names[index].Kind; v.kind != want {
-		if v.kind != Unknown {
-			panic(fmt.Sprintf("expression: %q is set to %s, but was declared %s", f.scope.names[index].Name, v.kind, want))
+	if want := f.scope.names[index].Kind; v.kind() != want {
+		if v.kind() != Unknown {
+			panic(fmt.Sprintf("expression: %q is set to %s, but was declared %s", f.scope.names[index].Name, v.kind(), want))
 		}
 		v = EmptyOf(want)
 	}

@@ -232,7 +232,7 @@ func (c *compiler) callFunction(n *ast.CallNode, f function) node {
 // fixed is the value of an argument that must be a constant.
 func (c *compiler) fixed(arg node, what string) (Value, bool) {
 	if arg.constant {
-		if v, err := arg.eval(nil); err == nil && v.filled {
+		if v, err := arg.eval(nil); err == nil && v.filled() {
 			return v, true
 		}
 	}
@@ -246,7 +246,7 @@ func (c *compiler) fixedInt(arg node, what string, low, high int64) (int, bool) 
 	if !ok {
 		return 0, false
 	}
-	i, frac, ok := v.num.Int64(v.num.Scale())
+	i, frac, ok := v.num().Int64(v.num().Scale())
 	if !ok || frac != 0 || i < low || i > high {
 		c.fail(arg.src, fmt.Sprintf("%s must be a whole number from %d to %d", what, low, high), "")
 		return 0, false

@@ -20,10 +20,7 @@ func numberFunctions() map[string]function {
 	return map[string]function{
 		"abs": {usage: "abs(x)", doc: "x without its sign", least: 1, takes: []kinds{numeric},
 			build: func(c *compiler, n *ast.CallNode, args []node) node {
-				return c.apply1(n, args[0].kind, args[0], func(v Value) (Value, error) {
-					v.num = v.num.Abs()
-					return v, nil
-				})
+				return c.apply1(n, args[0].kind, args[0], func(v Value) (Value, error) { return v.abs(), nil })
 			}},
 		"min": {usage: "min(a, b, …)", doc: "the least", least: 2, takes: []kinds{ordered}, many: true,
 			build: func(c *compiler, n *ast.CallNode, args []node) node { return c.extreme(n, args, -1) }},
@@ -51,7 +48,7 @@ func numberFunctions() map[string]function {
 			}},
 		"amount": {usage: "amount(x)", doc: "money as a plain number", least: 1, takes: []kinds{only(Money)},
 			build: func(c *compiler, n *ast.CallNode, args []node) node {
-				return c.apply1(n, Number, args[0], func(v Value) (Value, error) { return NumberOf(v.num), nil })
+				return c.apply1(n, Number, args[0], func(v Value) (Value, error) { return NumberOf(v.num()), nil })
 			}},
 	}
 }
@@ -102,9 +99,9 @@ func buildRound(c *compiler, n *ast.CallNode, args []node) node {
 	if !ok {
 		return bad(n)
 	}
-	return c.apply1(n, args[0].kind, args[0], func(v Value) (_ Value, err error) {
-		v.num, err = round(v.num, places, m)
-		return v, err
+	return c.apply1(n, args[0].kind, args[0], func(v Value) (Value, error) {
+		d, err := round(v.num(), places, m)
+		return numericOf(v.kind(), d, v.str), err
 	})
 }
 
@@ -123,25 +120,24 @@ func buildDiv(c *compiler, n *ast.CallNode, args []node) node {
 	}
 	return c.apply2(n, kind, a, b, func(x, y Value) (Value, error) {
 		d, err := ratio(x, y, places, m, n.Arguments[1])
-		out := Value{kind: kind, filled: true, num: d}
 		if kind == Money {
-			out.str = x.str
+			return moneyOf(d, x.str), err
 		}
-		return out, err
+		return NumberOf(d), err
 	})
 }
 
 // ratio is a ÷ b; divisor names b in messages.
 func ratio(a, b Value, places int, m mode, divisor ast.Node) (decimal.Decimal, error) {
-	if b.num.IsZero() {
+	if b.num().IsZero() {
 		return decimal.Decimal{}, fmt.Errorf("division by zero: %s is 0", divisor)
 	}
-	if a.kind == Money && b.kind == Money {
-		if _, err := common(&a, &b); err != nil {
+	if a.kind() == Money && b.kind() == Money {
+		if _, err := common(a, b); err != nil {
 			return decimal.Decimal{}, err
 		}
 	}
-	return div(a.num, b.num, places, m)
+	return div(a.num(), b.num(), places, m)
 }
 
 func buildMoney(c *compiler, n *ast.CallNode, args []node) node {
@@ -155,10 +151,10 @@ func buildMoney(c *compiler, n *ast.CallNode, args []node) node {
 		if err != nil {
 			return c.fail(n.Arguments[1], err.Error(), "")
 		}
-		return c.apply1(n, Money, args[0], func(v Value) (Value, error) { return moneyOf(v.num, string(currency)), nil })
+		return c.apply1(n, Money, args[0], func(v Value) (Value, error) { return moneyOf(v.num(), string(currency)), nil })
 	}
 	return c.apply2(n, Money, args[0], args[1], func(v, code Value) (Value, error) {
 		currency, err := record.ParseCurrency(code.str)
-		return moneyOf(v.num, string(currency)), err
+		return moneyOf(v.num(), string(currency)), err
 	})
 }

@@ -248,7 +248,7 @@ func (c *compiler) regexGroup(re *regexp.Regexp, arg node) (int, bool) {
 	switch {
 	case !ok:
 		return 0, false
-	case v.kind == Number:
+	case v.kind() == Number:
 		return c.fixedInt(arg, "the group", 0, int64(re.NumSubexp()))
 	}
 	i := re.SubexpIndex(v.str)

@@ -60,7 +60,7 @@ func (c *compiler) inZone(n *ast.CallNode, t, zone node, f func(time.Time) (Valu
 		}
 		switch {
 		case err == nil:
-			return c.apply1(n, Text, t, func(v Value) (Value, error) { return f(v.at.In(loc)) })
+			return c.apply1(n, Text, t, func(v Value) (Value, error) { return f(v.Time().In(loc)) })
 		case c.guards == 0:
 			return c.fail(zone.src, err.Error(), "")
 		}
@@ -70,7 +70,7 @@ func (c *compiler) inZone(n *ast.CallNode, t, zone node, f func(time.Time) (Valu
 		if err != nil {
 			return Value{}, err
 		}
-		return f(v.at.In(loc))
+		return f(v.Time().In(loc))
 	})
 }
 
@@ -91,7 +91,7 @@ func buildFormatTime(c *compiler, n *ast.CallNode, args []node) node {
 func buildDaysBetween(c *compiler, n *ast.CallNode, args []node) node {
 	if len(args) == 2 {
 		return c.apply2(n, Number, args[0], args[1], func(a, b Value) (Value, error) {
-			return count(dayNumber(b.at) - dayNumber(a.at)), nil
+			return count(dayNumber(b.Time()) - dayNumber(a.Time())), nil
 		})
 	}
 	name, ok := c.fixed(args[2], "the zone")
@@ -104,7 +104,7 @@ func buildDaysBetween(c *compiler, n *ast.CallNode, args []node) node {
 		return c.fail(n.Arguments[2], err.Error(), "")
 	}
 	return c.apply2(n, Number, args[0], args[1], func(a, b Value) (Value, error) {
-		return count(dayNumber(b.at.In(loc)) - dayNumber(a.at.In(loc))), nil
+		return count(dayNumber(b.Time().In(loc)) - dayNumber(a.Time().In(loc))), nil
 	})
 }
 

@@ -34,7 +34,7 @@ func (c *compiler) unary(n *ast.UnaryNode) node {
 			}
 			return c.fail(n, fmt.Sprintf("%q takes yes/no, not %s", n.Operator, x.kind), hint)
 		}
-		return c.apply1(n, Bool, x, func(v Value) (Value, error) { return BoolOf(!v.yes), nil })
+		return c.apply1(n, Bool, x, func(v Value) (Value, error) { return BoolOf(!v.yes()), nil })
 	case "-", "+":
 		if x.kind != Number && x.kind != Money {
 			return c.fail(n, fmt.Sprintf("%q takes a number or money, not %s", n.Operator, x.kind), conversion(x.kind, numeric))
@@ -43,10 +43,7 @@ func (c *compiler) unary(n *ast.UnaryNode) node {
 			x.src = n
 			return x
 		}
-		return c.apply1(n, x.kind, x, func(v Value) (Value, error) {
-			v.num = v.num.Neg()
-			return v, nil
-		})
+		return c.apply1(n, x.kind, x, func(v Value) (Value, error) { return v.opposite(), nil })
 	}
 	return c.fail(n, fmt.Sprintf("%q is not an operator here", n.Operator), "")
 }
@@ -100,20 +97,15 @@ func (c *compiler) sum(n *ast.BinaryNode, l, r node) node {
 	case l.kind != Number && l.kind != Money:
 		return c.mismatch(n, l.kind, r.kind, "")
 	}
-	minus, money, kind := n.Operator == "-", l.kind == Money, l.kind
+	minus, kind := n.Operator == "-", l.kind
 	return c.apply2(n, l.kind, l, r, func(a, b Value) (Value, error) {
-		currency := ""
-		if money {
-			var err error
-			if currency, err = common(&a, &b); err != nil {
+		if minus {
+			if _, err := common(a, b); err != nil { // with the amounts as they are
 				return Value{}, err
 			}
+			b = b.opposite()
 		}
-		if minus {
-			b.num = b.num.Neg()
-		}
-		d, err := add(a.num, b.num)
-		return Value{kind: kind, filled: true, num: d, str: currency}, err
+		return plus(kind, a, b)
 	})
 }
 
@@ -163,9 +155,9 @@ func (c *compiler) product(n *ast.BinaryNode, l, r node) node {
 		return c.mismatch(n, l.kind, r.kind, conversion(Text, numeric))
 	}
 	return c.apply2(n, kind, l, r, func(a, b Value) (Value, error) {
-		d, err := mul(a.num, b.num)
+		d, err := mul(a.num(), b.num())
 		// At most one of the two is money, so one of the currencies is "".
-		return Value{kind: kind, filled: true, num: d, str: a.str + b.str}, err
+		return numericOf(kind, d, a.str+b.str), err
 	})
 }
 
@@ -221,13 +213,13 @@ func (c *compiler) logic(n *ast.BinaryNode, l, r node) node {
 		if err != nil {
 			return Value{}, err
 		}
-		if !v.filled {
+		if !v.filled() {
 			return Value{}, empty(l.src)
 		}
-		if v.yes == decides {
+		if v.yes() == decides {
 			return v, nil
 		}
-		if v, err = r.eval(f); err == nil && !v.filled {
+		if v, err = r.eval(f); err == nil && !v.filled() {
 			err = empty(r.src)
 		}
 		return v, err
@@ -329,7 +321,7 @@ func (c *compiler) in(n *ast.BinaryNode) node {
 	}
 	return c.fold(node{kind: Bool, src: n, slot: -1, constant: l.constant && fixed, eval: func(f *Frame) (Value, error) {
 		v, err := l.eval(f)
-		if err == nil && !v.filled {
+		if err == nil && !v.filled() {
 			err = empty(l.src)
 		}
 		for i := 0; err == nil && i < len(members); i++ {
@@ -337,7 +329,7 @@ func (c *compiler) in(n *ast.BinaryNode) node {
 			if m, err = members[i].eval(f); err != nil {
 				break
 			}
-			if !m.filled {
+			if !m.filled() {
 				return Value{}, empty(members[i].src)
 			}
 			var d int
@@ -367,7 +359,7 @@ func (c *compiler) apply1(n ast.Node, kind Kind, x node, f func(Value) (Value, e
 		if err != nil {
 			return Value{}, err
 		}
-		if !v.filled {
+		if !v.filled() {
 			return Value{}, empty(x.src)
 		}
 		return f(v)
@@ -385,10 +377,10 @@ func (c *compiler) apply2(n ast.Node, kind Kind, x, y node, f func(a, b Value) (
 		if err != nil {
 			return Value{}, err
 		}
-		if !a.filled {
+		if !a.filled() {
 			return Value{}, empty(x.src)
 		}
-		if !b.filled {
+		if !b.filled() {
 			return Value{}, empty(y.src)
 		}
 		return f(a, b)
@@ -405,7 +397,7 @@ func (c *compiler) apply3(n ast.Node, kind Kind, args []node, f func(a, b, d Val
 			if v[i], err = a.eval(fr); err != nil {
 				return Value{}, err
 			}
-			if !v[i].filled {
+			if !v[i].filled() {
 				return Value{}, empty(a.src)
 			}
 		}

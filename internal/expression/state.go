@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/govalues/decimal"
 
@@ -118,9 +117,9 @@ func (t *term) sample(row *accum, f *Frame) error {
 		switch {
 		case err != nil:
 			return err
-		case !v.filled:
+		case !v.filled():
 			return empty(t.where.src)
-		case v.yes == (t.op == "all"):
+		case v.yes() == (t.op == "all"):
 			// No row of this term; and all looks for the row
 			// where its condition fails.
 			return nil
@@ -140,7 +139,7 @@ func (t *term) sample(row *accum, f *Frame) error {
 		if row.v.IsEmpty() && (t.op == "first" || t.op == "last") {
 			return nil
 		}
-		if !row.v.filled {
+		if !row.v.filled() {
 			return empty(t.x.src)
 		}
 	}
@@ -159,18 +158,11 @@ func (t *term) merge(a, o *accum) error {
 	}
 	switch t.op {
 	case "sum":
-		currency := a.v.str
-		if t.kind == Money {
-			var err error
-			if currency, err = common(&a.v, &o.v); err != nil {
-				return err
-			}
-		}
-		d, err := add(a.v.num, o.v.num)
+		v, err := plus(t.kind, a.v, o.v)
 		if err != nil {
 			return err
 		}
-		a.v.num, a.v.str = d, currency
+		a.v = v
 	case "min", "max":
 		d, err := compare(o.v, a.v)
 		if err != nil {
@@ -259,23 +251,20 @@ func (a *Aggregate) UnmarshalState(data []byte) (*State, error) {
 
 // appendValue encodes a value that is there. Its kind is known to the reader.
 func appendValue(b []byte, v Value) []byte {
-	switch v.kind {
+	switch v.kind() {
 	case Text:
 		return packed.AppendText(b, v.str)
 	case Bool:
-		if v.yes {
+		if v.yes() {
 			return append(b, 1)
 		}
 		return append(b, 0)
 	case Time:
-		// Not time's own encoding: it gives the machine's zone to a time
-		// whose offset happens to be the machine's.
-		_, offset := v.at.Zone()
-		b = binary.AppendVarint(b, v.at.Unix())
-		b = binary.AppendVarint(b, int64(v.at.Nanosecond()))
-		return binary.AppendVarint(b, int64(offset))
+		b = binary.AppendVarint(b, int64(v.n))
+		b = binary.AppendVarint(b, int64(v.nanoseconds()))
+		return binary.AppendVarint(b, int64(v.offset()))
 	}
-	return packed.AppendText(appendDecimal(b, v.num), v.str)
+	return packed.AppendText(appendDecimal(b, v.num()), v.str)
 }
 
 // A decimal as it is stored: its scale, with a bit for minus, and its digits as
@@ -335,12 +324,8 @@ func (d *decoder) value(k Kind) Value {
 		if nsec < 0 || nsec >= 1e9 || offset <= -day || offset >= day {
 			d.Break()
 		}
-		zone := time.UTC
-		if offset != 0 {
-			zone = time.FixedZone("", int(offset))
-		}
-		return TimeOf(time.Unix(sec, nsec).In(zone))
+		return TimeAt(sec, int(nsec), int(offset))
 	}
 	num := d.decimal()
-	return Value{kind: k, filled: true, num: num, str: string(d.Text())}
+	return numericOf(k, num, string(d.Text()))
 }
