@@ -77,7 +77,7 @@ bench: ## every benchmark, and the comparisons with other programs
 	$(MAKE) compare
 
 ROUNDS = 5
-compare: build ## payrec beside the peers of bench/, as ratios (SCENARIOS: dry-run plan import latency xlsx-out xlsx-in growth)
+compare: build ## payrec beside the peers of bench/, as ratios (SCENARIOS: dry-run plan again import latency csv-out xlsx-out xlsx-in growth)
 	cd bench && if command -v npm >/dev/null; then cd node && npm install --no-package-lock --no-audit --no-fund --silent; fi
 	cd bench && go run . -rounds $(ROUNDS) $(SCENARIOS)
 

@@ -15,80 +15,154 @@ import (
 type contender struct {
 	name    string
 	command []string
-	dir     string // working directory; "" is this one
 	env     []string
-	before  func() error // undone work of an earlier run is removed here; not measured
+	before  func() error // undoes what an earlier run left; not measured
 }
 
-// A sample is one run: wall time, CPU time of user and system, and the largest
-// resident set.
+// A sample is one run: wall time, CPU time of user and system, the largest
+// resident set, and what went on meanwhile in the server and in the machine.
 type sample struct {
+	began     time.Time
 	wall, cpu time.Duration
-	rss       int64 // bytes
+	rss       int64         // bytes
+	server    tally         // its CPU is of this run; zero without a server
+	others    time.Duration // CPU time of whatever else ran
 }
+
+func (s sample) seconds() float64    { return s.wall.Seconds() }
+func (s sample) cpuSeconds() float64 { return s.cpu.Seconds() }
 
 // run runs the contender once. What it prints is shown only when it fails.
-func (c *contender) run() (sample, error) {
+func (c *contender) run(s *serving) (sample, error) {
 	if c.before != nil {
 		if err := c.before(); err != nil {
 			return sample{}, err
 		}
 	}
 	cmd := exec.Command(c.command[0], c.command[1:]...)
-	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), c.env...)
+	cmd.Env = append(os.Environ(), c.env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	began := time.Now()
-	err := cmd.Run()
+	server, err := s.tally()
+	if err != nil {
+		return sample{}, err
+	}
+	busy, began := busyTime(), time.Now()
+	err = cmd.Run()
 	wall := time.Since(began)
+	busy = busyTime() - busy
 	if err != nil && cmd.ProcessState.ExitCode() != 3 { // payrec: done, and some rows wait for a person
 		return sample{}, fmt.Errorf("%s: %w\n%s", strings.Join(c.command, " "), err, out.String())
 	}
-	s := sample{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	result := sample{began: began, wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		s.rss = usage.Maxrss << 10 // kibibytes on Linux: getrusage(2)
+		result.rss = usage.Maxrss << 10 // kibibytes on Linux: getrusage(2)
 	}
-	return s, nil
+	if result.server, err = s.tally(); err != nil {
+		return sample{}, err
+	}
+	result.server.CPU -= server.CPU
+	result.others = max(0, busy-result.cpu-result.server.CPU)
+	return result, nil
 }
 
-// compare runs the contenders in turn, so many rounds, so that what disturbs
-// the machine disturbs all alike. The first is the one all are compared with.
-func compare(title string, work work, rounds int, contenders []*contender) error {
-	fmt.Printf("\n### %s\n\n", title)
+// A comparison is a table: what is done, by whom, and what is told of it.
+type comparison struct {
+	title   string
+	rows    int
+	bytes   int64    // of the file that is read; 0 when rows are what counts
+	server  *serving // nil without one
+	columns []column // beside those that every table has
+}
+
+// A column is a figure of one contender's runs.
+type column struct {
+	title string
+	of    func([]sample) string
+}
+
+// run runs the contenders in turn, so many rounds, so that what disturbs the
+// machine disturbs all alike. The first is the one all are compared with.
+func (c comparison) run(rounds int, contenders []*contender) error {
+	fmt.Printf("\n### %s\n\n", c.title)
 	samples := make([][]sample, len(contenders))
 	for round := range rounds {
 		for i := range contenders {
 			i = (i + round) % len(contenders) // nobody is always first
-			s, err := contenders[i].run()
+			s, err := contenders[i].run(c.server)
 			if err != nil {
 				return err
 			}
 			samples[i] = append(samples[i], s)
-			fmt.Fprintf(os.Stderr, "%s: round %d of %d: %s %.2f s\n", title, round+1, rounds, contenders[i].name, s.wall.Seconds())
+			fmt.Fprintf(os.Stderr, "%s: round %d of %d: %s %.2f s\n", c.title, round+1, rounds, contenders[i].name, s.wall.Seconds())
 		}
 	}
-	fmt.Printf("| | wall s (median of %d) | %s | CPU s per 1,000 rows | peak MiB | payrec is |\n|---|--:|--:|--:|--:|--:|\n", rounds, work.unit())
-	for i, c := range contenders {
-		wall := median(samples[i], func(s sample) float64 { return s.wall.Seconds() })
-		cpu := median(samples[i], func(s sample) float64 { return s.cpu.Seconds() })
-		rss := median(samples[i], func(s sample) float64 { return float64(s.rss) / (1 << 20) })
-		fmt.Printf("| %s | %.2f | %s | %.4f | %.0f | %s |\n", c.name, wall, work.per(wall), cpu*1000/float64(work.rows), rss, ratios(samples[0], samples[i], i == 0))
-	}
+	c.print(rounds, contenders, samples)
+	warn(slices.Concat(samples...))
 	return nil
 }
 
-// ratios is how many times faster the first contender was, by the median of
-// the rounds' own ratios: two runs side by side share the machine's mood.
-func ratios(first, other []sample, same bool) string {
-	if same {
-		return ""
+func (c comparison) print(rounds int, contenders []*contender, samples [][]sample) {
+	rows := float64(c.rows)
+	titles := []string{"", fmt.Sprintf("wall s (median of %d)", rounds), "rows/s", "CPU s per 1,000 rows", "peak MiB", "× the wall time of the first", "× its CPU"}
+	if c.bytes > 0 {
+		titles[2] = "MB/s"
 	}
+	if c.server != nil {
+		titles = append(titles, "server's CPU s per 1,000 rows")
+	}
+	for _, column := range c.columns {
+		titles = append(titles, column.title)
+	}
+	fmt.Printf("| %s |\n|---%s|\n", strings.Join(titles, " | "), strings.Repeat("|--:", len(titles)-1))
+	for i, contender := range contenders {
+		all := samples[i]
+		wall, cpu := median(all, sample.seconds), median(all, sample.cpuSeconds)
+		speed := fmt.Sprintf("%.0f", rows/wall)
+		if c.bytes > 0 {
+			speed = fmt.Sprintf("%.1f", float64(c.bytes)/1e6/wall)
+		}
+		cells := []string{contender.name, fmt.Sprintf("%.2f", wall), speed, fmt.Sprintf("%.4f", cpu*1000/rows),
+			fmt.Sprintf("%.0f", median(all, func(s sample) float64 { return float64(s.rss) / (1 << 20) })), "", ""}
+		if i > 0 {
+			times, least, most := ratios(samples[0], all, sample.seconds)
+			cells[5] = fmt.Sprintf("%.2f (%.2f to %.2f)", times, least, most)
+			times, _, _ = ratios(samples[0], all, sample.cpuSeconds)
+			cells[6] = fmt.Sprintf("%.2f", times)
+		}
+		if c.server != nil {
+			cells = append(cells, fmt.Sprintf("%.4f", median(all, func(s sample) float64 { return s.server.CPU.Seconds() })*1000/rows))
+		}
+		for _, column := range c.columns {
+			cells = append(cells, column.of(all))
+		}
+		fmt.Printf("| %s |\n", strings.Join(cells, " | "))
+	}
+	c.commands(contenders)
+}
+
+// commands prints what was run, as it can be repeated from this folder.
+func (c comparison) commands(contenders []*contender) {
+	here, err := os.Getwd()
+	if err != nil {
+		return
+	}
+	for _, contender := range contenders {
+		fmt.Printf("\n    %s", strings.ReplaceAll(strings.Join(contender.command, " "), here+"/", ""))
+	}
+	fmt.Println()
+}
+
+// ratios is how many times what the first contender took the other took: the
+// median of the rounds' own ratios, since two runs side by side share the
+// machine's mood, and the least and the most of them.
+func ratios(first, other []sample, of func(sample) float64) (middling, least, most float64) {
 	var all []float64
 	for i := range first {
-		all = append(all, other[i].wall.Seconds()/first[i].wall.Seconds())
+		all = append(all, of(other[i])/of(first[i]))
 	}
 	slices.Sort(all)
-	return fmt.Sprintf("%.2f × (%.2f to %.2f)", middle(all), all[0], all[len(all)-1])
+	return middle(all), all[0], all[len(all)-1]
 }
 
 func median(samples []sample, of func(sample) float64) float64 {
@@ -107,24 +181,4 @@ func middle(sorted []float64) float64 {
 		return sorted[n/2]
 	}
 	return (sorted[n/2-1] + sorted[n/2]) / 2
-}
-
-// A work is what every contender of a comparison does.
-type work struct {
-	rows  int
-	bytes int64 // of the file that is read; 0 when rows are what counts
-}
-
-func (w work) unit() string {
-	if w.bytes > 0 {
-		return "MB/s"
-	}
-	return "rows/s"
-}
-
-func (w work) per(seconds float64) string {
-	if w.bytes > 0 {
-		return fmt.Sprintf("%.1f", float64(w.bytes)/1e6/seconds)
-	}
-	return fmt.Sprintf("%.0f", float64(w.rows)/seconds)
 }

@@ -1,77 +1,111 @@
 package main
 
 import (
-	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 )
 
-const mapping = "settlement.yaml"
+// inFlight is how many calls every sender has under way.
+const inFlight = 32
+
+// command is one of payrec's on a file; what it writes beside the journal
+// goes to the work folder.
+func (b *bench) command(verb, file, mapping string, flags ...string) []string {
+	return append([]string{b.payrec, verb, file, "-m", mapping, "--out", b.path("out")}, flags...)
+}
+
+func (b *bench) dry(file, mapping string) []string {
+	return b.command("import", file, mapping, "--dry-run")
+}
+
+// planned and imported are plan and import with a journal, against the server.
+func (b *bench) planned(base, file, journal string) []string {
+	return b.command("plan", file, "settlement.yaml", "--api-base", base, "--journal", journal)
+}
+
+func (b *bench) imported(base, file, journal string) []string {
+	return b.command("import", file, "settlement.yaml", "--api-base", base, "--concurrency", strconv.Itoa(inFlight), "--journal", journal)
+}
+
+// key is a test key, which a server on this machine takes.
+var key = []string{"STRIPE_API_KEY=sk_test_bench"}
 
 // dryRun reads, types and checks a whole file: exact decimals, times in a
 // zone, ids seen twice, sums.
 func (b *bench) dryRun() error {
-	rows := b.size(1_000_000)
+	rows := b.size(500_000)
 	file, size, err := generate(b.work, rows, false)
 	if err != nil {
 		return err
 	}
-	return compare(fmt.Sprintf("Checking a file of %d rows (%.0f MB) before anything is sent", rows, float64(size)/1e6), work{rows, size}, b.rounds, b.present(
-		&contender{name: "payrec import --dry-run", command: []string{b.payrec, "import", file, "-m", mapping, "--dry-run", "--out", b.work}},
-		&contender{name: "careful Python script", command: []string{"python3", "python/check.py", file}},
+	c := comparison{title: fmt.Sprintf("Checking a file of %d rows (%.0f MB) before anything is sent", rows, float64(size)/1e6), rows: rows, bytes: size}
+	return c.run(b.rounds, b.present(
+		&contender{name: "payrec import --dry-run", command: b.dry(file, "settlement.yaml")},
+		&contender{name: "careful Python script", command: []string{"python3", "python/check.py", "usual", file}},
+		&contender{name: "the same, made for speed", command: []string{"python3", "python/check.py", "fast", file}},
 		&contender{name: "Miller, the same checks", command: []string{"mlr", "--icsv", "--ojson", "--records-per-batch", "500", "put", "-q", "-f", "miller/check.mlr", file}},
-		&contender{name: "DuckDB, typed copy", command: []string{"node", "node/duckdb.mjs", "copy", file, filepath.Join(b.work, "copy.parquet")}},
+		&contender{name: "DuckDB, typed copy", command: []string{"node", "node/duckdb.mjs", "copy", file, b.path("copy.parquet")}},
 		&contender{name: "DuckDB, typed aggregate", command: []string{"node", "node/duckdb.mjs", "aggregate", file}},
 	))
 }
 
-// plan writes the plan of a file into a journal, and once more into the
-// journal in which everything stands already.
+// plan writes the plan of a file into a new journal.
 func (b *bench) plan() error {
 	rows := b.size(1_000_000)
 	file, size, err := generate(b.work, rows, true)
 	if err != nil {
 		return err
 	}
-	journal := filepath.Join(b.work, "plan.db")
-	command := []string{b.payrec, "plan", file, "-m", mapping, "--journal", journal, "--out", filepath.Join(b.work, "out"),
-		"--sandbox=" + filepath.Join(b.work, "plan-sandbox.json"), "--new-journal"}
-	return compare(fmt.Sprintf("Planning %d rows (%.0f MB) into the journal", rows, float64(size)/1e6), work{rows: rows}, b.rounds, []*contender{
-		{name: "payrec plan", command: command, before: b.fresh("plan.db*", "plan-sandbox*", "out")},
-		{name: "payrec plan, read only (dry run)", command: []string{b.payrec, "import", file, "-m", mapping, "--dry-run", "--out", b.work}},
-	})
+	s, err := startServer(0, 0)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	c := comparison{title: fmt.Sprintf("Planning %d rows (%.0f MB) into a new journal", rows, float64(size)/1e6), rows: rows}
+	return c.run(b.rounds, b.present(
+		&contender{name: "payrec plan", env: key, command: b.planned(s.base, file, b.path("plan.db")), before: b.fresh("plan.db*", "out")},
+		&contender{name: "the same without a journal (dry run)", command: b.dry(file, "settlement.yaml")},
+	))
 }
 
-// server starts the fixed-answer server in a process of its own.
-func (b *bench) server(latency time.Duration) (base string, stop func(), err error) {
-	self, err := os.Executable()
+// again imports a file of which every call is confirmed in the journal already.
+func (b *bench) again() error {
+	rows := b.size(1_000_000)
+	file, _, err := generate(b.work, rows, true)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	cmd := exec.Command(self, "-latency", latency.String(), "serve")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+	s, err := startServer(0, 0)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
+	defer s.stop()
+	confirmed := b.path("confirmed.db")
+	first := &contender{env: key, command: b.imported(s.base, file, confirmed), before: b.fresh("confirmed.db*", "out")}
+	if _, err := first.run(nil); err != nil {
+		return err
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		cmd.Process.Kill()
-		return "", nil, err
+	restore := func() error {
+		if err := b.fresh("again.db*", "out")(); err != nil {
+			return err
+		}
+		return exec.Command("sh", "-c", `cp "$0" "$1" && sync "$1"`, confirmed, b.path("again.db")).Run()
 	}
-	return strings.TrimSpace(line), func() { cmd.Process.Kill(); cmd.Wait() }, nil
+	c := comparison{title: fmt.Sprintf("Importing %d rows a second time, all of them confirmed", rows), rows: rows, server: s,
+		columns: []column{{"calls sent", middling(0, func(s sample) float64 { return float64(s.server.Posts) })}}}
+	return c.run(b.rounds, b.present(
+		&contender{name: "payrec plan, new journal", env: key, command: b.planned(s.base, file, b.path("plan.db")), before: b.fresh("plan.db*", "out")},
+		&contender{name: "payrec import, again", env: key, command: b.imported(s.base, file, b.path("again.db")), before: restore},
+	))
 }
 
 // senders are payrec and the programs that send the same file.
-func (b *bench) senders(base, file string, inFlight int) ([]*contender, error) {
+func (b *bench) senders(base, file string) ([]*contender, error) {
 	gocsv, err := b.build("peer-gocsv")
 	if err != nil {
 		return nil, err
@@ -81,80 +115,93 @@ func (b *bench) senders(base, file string, inFlight int) ([]*contender, error) {
 		return nil, err
 	}
 	n := strconv.Itoa(inFlight)
-	env := []string{"STRIPE_API_KEY=sk_test_bench"}
 	return b.present(
-		&contender{name: "payrec import", env: env, before: b.fresh("import.db*", "out"), command: []string{b.payrec, "import", file, "-m", mapping,
-			"--api-base", base, "--concurrency", n, "--journal", filepath.Join(b.work, "import.db"), "--out", filepath.Join(b.work, "out")}},
+		&contender{name: "payrec import", env: key, before: b.fresh("import.db*", "out"), command: b.imported(base, file, b.path("import.db"))},
 		&contender{name: "hand-tuned sender, no journal", command: []string{tuned, base, file, n}},
 		&contender{name: "gocsv + stripe-go, typed", command: []string{gocsv, base, file, n}},
 		&contender{name: "official Node SDK + csv-parse", command: []string{"node", "node/send.mjs", base, file, n}},
-		&contender{name: "Python, urllib", command: []string{"python3", "python/send.py", base, file, n}},
+		&contender{name: "Python, standard library", command: []string{"python3", "python/send.py", base, file, n}},
 	), nil
 }
 
-// imports sends a file to a server that answers at once.
+// imports sends a file to a server that answers at once. With its journal where
+// syncing is free, payrec shows what durability costs.
 func (b *bench) imports() error {
 	rows := b.size(100_000)
 	file, _, err := generate(b.work, rows, true)
 	if err != nil {
 		return err
 	}
-	base, stop, err := b.server(0)
+	s, err := startServer(0, 0)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	all, err := b.senders(base, file, 32)
+	defer s.stop()
+	all, err := b.senders(s.base, file)
 	if err != nil {
 		return err
 	}
-	return compare(fmt.Sprintf("Sending %d rows to a server that answers at once, 32 in flight", rows), work{rows: rows}, b.rounds, all)
+	if memory, err := os.MkdirTemp("/dev/shm", "payrec-bench-"); err == nil {
+		defer os.RemoveAll(memory)
+		unsynced := &contender{name: "payrec import, journal in memory", env: key, command: b.imported(s.base, file, filepath.Join(memory, "import.db")),
+			before: func() error { return errors.Join(b.fresh("out")(), remove(memory, "*")) }}
+		all = append(all, b.present(all[0], unsynced)[1:]...)
+	}
+	c := comparison{title: fmt.Sprintf("Sending %d rows to a server that answers at once, %d in flight", rows, inFlight), rows: rows, server: s}
+	return c.run(b.rounds, all)
 }
 
-// latency sends to a server that takes 20 ms for each answer: 32 in flight
-// cannot do more than 1,600 a second.
+// latency sends to a server that takes 20 ms for each answer. What that allows
+// is reckoned from what the server really took.
 func (b *bench) latency() error {
 	rows := b.size(20_000)
 	file, _, err := generate(b.work, rows, true)
 	if err != nil {
 		return err
 	}
-	base, stop, err := b.server(20 * time.Millisecond)
+	s, err := startServer(20*time.Millisecond, 0)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	all, err := b.senders(base, file, 32)
+	defer s.stop()
+	all, err := b.senders(s.base, file)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nAt 20 ms an answer and 32 in flight, the ceiling is 1,600 rows/s.\n")
-	return compare(fmt.Sprintf("Sending %d rows, 20 ms an answer, 32 in flight", rows), work{rows: rows}, b.rounds, all)
+	c := comparison{title: fmt.Sprintf("Sending %d rows, 20 ms an answer, %d in flight", rows, inFlight), rows: rows, server: s, columns: allowed}
+	return c.run(b.rounds, all)
 }
 
-// growth shows how time and memory grow with the file.
-func (b *bench) growth() error {
-	largest := b.size(10_000_000)
-	fmt.Printf("\n### Time and memory against the length of the file\n\n| rows | step | wall s | rows/s | CPU µs per row | peak MiB |\n|--:|---|--:|--:|--:|--:|\n")
-	for rows := 10_000; rows <= largest; rows *= 10 {
-		file, _, err := generate(b.work, rows, true)
-		if err != nil {
-			return err
-		}
-		journal := filepath.Join(b.work, "growth.db")
-		planning := []string{b.payrec, "plan", file, "-m", mapping, "--journal", journal, "--out", filepath.Join(b.work, "out"),
-			"--sandbox=" + filepath.Join(b.work, "growth-sandbox.json"), "--new-journal"}
-		for _, c := range []*contender{
-			{name: "dry run", command: []string{b.payrec, "import", file, "-m", mapping, "--dry-run", "--out", b.work}},
-			{name: "plan", command: planning, before: b.fresh("growth.db*", "growth-sandbox*", "out")},
-		} {
-			s, err := c.run()
-			if err != nil {
-				return err
-			}
-			fmt.Printf("| %d | %s | %.2f | %.0f | %.2f | %d |\n", rows, c.name, s.wall.Seconds(), float64(rows)/s.wall.Seconds(),
-				float64(s.cpu.Microseconds())/float64(rows), s.rss>>20)
-		}
+// allowed holds a sender against what the server's time for an answer allows
+// with so many in flight, and says where the rest went.
+var allowed = []column{
+	{"ms an answer", middling(3, func(s sample) float64 { return 1000 * s.server.Service.Seconds() / float64(s.server.Posts) })},
+	{"% of what that allows", middling(1, func(s sample) float64 { return 100 * s.server.Service.Seconds() / inFlight / s.seconds() })},
+	{"% from the first call to the last", middling(1, func(s sample) float64 {
+		return 100 * s.server.Service.Seconds() / inFlight / s.server.Last.Sub(s.server.First).Seconds()
+	})},
+	{"s before the first call", middling(2, func(s sample) float64 { return s.server.First.Sub(s.began).Seconds() })},
+	{"s after the last", middling(2, func(s sample) float64 { return s.seconds() - s.server.Last.Sub(s.began).Seconds() })},
+}
+
+// middling is the median of a figure, with so many decimals.
+func middling(decimals int, of func(sample) float64) func([]sample) string {
+	return func(all []sample) string { return strconv.FormatFloat(median(all, of), 'f', decimals, 64) }
+}
+
+// csvOut exports an account that the server lists, 100 records a page, as CSV.
+func (b *bench) csvOut() error {
+	rows := b.size(200_000)
+	s, err := startServer(0, rows)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer s.stop()
+	c := comparison{title: fmt.Sprintf("Exporting %d payment records as CSV", rows), rows: rows, server: s}
+	return c.run(b.rounds, b.present(
+		&contender{name: "payrec export", env: key, before: b.fresh("export.*"), command: []string{b.payrec, "export", "-o", b.path("export.csv"),
+			"--attempts", "none", "--api-base", s.base, "--journal", b.path("export.db")}},
+		&contender{name: "official Node SDK + csv-stringify", command: []string{"node", "node/export.mjs", s.base, b.path("node.csv")}},
+		&contender{name: "Python, standard library", command: []string{"python3", "python/export.py", s.base, b.path("python.csv")}},
+	))
 }

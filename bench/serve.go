@@ -1,55 +1,97 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
+	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
+	"syscall"
 	"time"
 )
 
-// serve answers every POST with one fixed payment record of about 1 KB, and
-// account reads with one account; it decides nothing, so that what is compared
-// is the client. It prints its address, and runs until it is killed.
-// GET /count says how many POSTs were answered.
-func serve(latency time.Duration) error {
+// serve answers every POST with one fixed payment record of about 1 KB, account
+// reads with one account, and the list with pages of records that were made
+// before; it decides nothing, so that what is compared is the client. It prints
+// its address, and runs until it is killed. GET /tally says what it saw since it
+// was last asked.
+func serve(latency time.Duration, listed int) error {
+	s := &server{latency: latency, answer: []byte(fixedRecord), list: newListing(listed)}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Printf("http://%s\n", listener.Addr())
-	var posts atomic.Int64
-	answer := []byte(fixedRecord)
-	empty := []byte(`{"object":"list","url":"/v1/payment_records","has_more":false,"data":[]}`)
-	account := []byte(`{"id":"acct_bench","object":"account"}`)
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header["Content-Type"] = []string{"application/json"}
-		header["Request-Id"] = []string{"req_bench"}
-		if r.Method == http.MethodPost {
-			io.Copy(io.Discard, r.Body)
-			if latency > 0 {
-				time.Sleep(latency)
-			}
-			posts.Add(1)
-			w.Write(answer)
-			return
-		}
-		switch {
-		case r.URL.Path == "/count":
-			fmt.Fprint(w, posts.Load())
-		case strings.HasPrefix(r.URL.Path, "/v1/account"):
-			w.Write(account)
-		default:
-			w.Write(empty)
-		}
+	return http.Serve(listener, s)
+}
+
+type server struct {
+	latency time.Duration
+	answer  []byte
+	list    listing
+
+	mu   sync.Mutex // guards seen
+	seen tally
+}
+
+// A tally is what the server saw.
+type tally struct {
+	Posts       int64
+	First, Last time.Time     // when the first POST was read, and when the last was answered
+	Service     time.Duration // of all POSTs, each from the last byte of the request to the answer
+	CPU         time.Duration // of the server since it was started, user and system
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header["Content-Type"] = []string{"application/json"}
+	header["Request-Id"] = []string{"req_bench"}
+	switch {
+	case r.Method == http.MethodPost:
+		s.post(w, r)
+	case r.URL.Path == "/tally":
+		json.NewEncoder(w).Encode(s.tally())
+	case strings.HasPrefix(r.URL.Path, "/v1/account"):
+		io.WriteString(w, `{"id":"acct_bench","object":"account"}`)
+	default:
+		w.Write(s.list.page(r.URL.Query()))
 	}
-	err = http.Serve(listener, http.HandlerFunc(handler))
-	fmt.Fprintln(os.Stderr, err)
-	return err
+}
+
+func (s *server) post(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	began := time.Now()
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(s.answer))}
+	if s.latency > 0 {
+		time.Sleep(s.latency) // takes about a millisecond longer, which is why it is measured
+	}
+	w.Write(s.answer)
+	if s.latency > 0 {
+		w.(http.Flusher).Flush()
+	}
+	ended := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen.Posts++; s.seen.Posts == 1 {
+		s.seen.First = began
+	}
+	s.seen.Last = ended
+	s.seen.Service += ended.Sub(began)
+}
+
+// tally gives what was seen, and begins anew.
+func (s *server) tally() tally {
+	var usage syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for oneself: getrusage(2)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := s.seen
+	s.seen = tally{}
+	seen.CPU = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return seen
 }
 
 // fixedRecord is in the shape of the API's published example of a payment

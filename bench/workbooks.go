@@ -8,7 +8,7 @@ import (
 
 // xlsxOut writes a workbook of 15 columns.
 func (b *bench) xlsxOut() error {
-	rows := b.size(1_000_000)
+	rows := b.size(300_000)
 	peer, err := b.build("peer-excelize")
 	if err != nil {
 		return err
@@ -18,16 +18,17 @@ func (b *bench) xlsxOut() error {
 		return err
 	}
 	n := strconv.Itoa(rows)
-	return compare(fmt.Sprintf("Writing %d rows of 15 cells as XLSX", rows), work{rows: rows}, b.rounds, b.present(
-		&contender{name: "payrec's sheet writer", command: []string{ours, n, filepath.Join(b.work, "ours.xlsx")}},
-		&contender{name: "excelize, as documented", command: []string{peer, "write", n, filepath.Join(b.work, "excelize.xlsx")}},
-		&contender{name: "exceljs, streaming", command: []string{"node", "node/xlsx.mjs", n, filepath.Join(b.work, "exceljs.xlsx")}},
+	c := comparison{title: fmt.Sprintf("Writing %d rows of 15 cells as XLSX", rows), rows: rows}
+	return c.run(b.rounds, b.present(
+		&contender{name: "payrec's sheet writer", command: []string{ours, n, b.path("ours.xlsx")}},
+		&contender{name: "excelize, as documented", command: []string{peer, "write", n, b.path("excelize.xlsx")}},
+		&contender{name: "exceljs, streaming", command: []string{"node", "node/xlsx.mjs", n, b.path("exceljs.xlsx")}},
 	))
 }
 
 // xlsxIn checks the rows of a workbook.
 func (b *bench) xlsxIn() error {
-	rows := b.size(200_000)
+	rows := b.size(100_000)
 	file, _, err := generate(b.work, rows, true)
 	if err != nil {
 		return err
@@ -38,12 +39,13 @@ func (b *bench) xlsxIn() error {
 	}
 	book := filepath.Join(b.work, fmt.Sprintf("settlement-%d.xlsx", rows))
 	if !exists(book) {
-		if _, err := (&contender{command: []string{peer, "convert", file, book}}).run(); err != nil {
+		if _, err := (&contender{command: []string{peer, "convert", file, book}}).run(nil); err != nil {
 			return err
 		}
 	}
-	return compare(fmt.Sprintf("Reading a workbook of %d rows of 20 cells (payrec maps and checks them as well)", rows), work{rows: rows}, b.rounds, b.present(
-		&contender{name: "payrec import --dry-run", command: []string{b.payrec, "import", book, "-m", "settlement-xlsx.yaml", "--dry-run", "--out", b.work}},
+	c := comparison{title: fmt.Sprintf("Reading a workbook of %d rows of 20 cells (payrec maps and checks them as well)", rows), rows: rows}
+	return c.run(b.rounds, b.present(
+		&contender{name: "payrec import --dry-run", command: b.dry(book, "settlement-xlsx.yaml")},
 		&contender{name: "excelize, as documented", command: []string{peer, "read", book}},
 		&contender{name: "excelize, raw cells", command: []string{peer, "raw", book}},
 	))
