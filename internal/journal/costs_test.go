@@ -106,7 +106,7 @@ func TestCosts(t *testing.T) {
 	})
 	s, b = m.read()
 	ceiling("syncs of 1,000 calls that are sent 32 at a time", float64(s-syncs)*1000/float64(calls), 40)
-	ceiling("bytes written for a call that is sent", float64(b-bytes)/float64(calls), 4000)
+	ceiling("bytes written for a call that is sent", float64(b-bytes)/float64(calls), 3600)
 	ceiling("allocations of a call that is sent", allocs/float64(calls), 24)
 }
 

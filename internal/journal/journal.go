@@ -87,7 +87,9 @@
 // than what SQLite does for a call, and so do the readers of lanes and entries. A
 // step whose lane was read a moment ago is begun in one statement, which says how
 // it stood then and changes nothing when it does not any more. Bodies that answers
-// spent are dropped when their group is committed, in its transaction. The first failed write or sync is
+// spent are gathered and dropped together: by the thousand, before any job that is
+// not sending, when everything is to be on disk, and, those of a process that
+// died, when the journal is opened. The first failed write or sync is
 // final: a file whose sync failed cannot be trusted to read back, so the
 // journal refuses every further write and the caller stops sending. One process
 // writes at a time, held by a lock on PATH.lock that dies with the process; the

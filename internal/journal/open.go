@@ -191,7 +191,7 @@ func (j *Journal) begin(ctx context.Context, before finding, version int) (err e
 		}
 	}
 	if err == nil {
-		err = j.w.recover(ctx)
+		err = j.w.recover(ctx, before.sums != nil || !before.proven)
 	}
 	return err
 }

@@ -92,7 +92,7 @@ func begin(w *writer, opID string, epoch int, recordID string, now int64) (fligh
 	refuse := func(format string, args ...any) (flight, error) {
 		return flight{}, &TransitionError{opID, epoch, fmt.Sprintf(format, args...)}
 	}
-	if err := w.dropBodies(); err != nil {
+	if err := w.dropBodies(); err != nil { // what is looked at below is as it is said to be
 		return flight{}, err
 	}
 	f := flight{epoch: epoch}
@@ -194,8 +194,12 @@ func finish(w *writer, f flight, o Outcome, now int64) error {
 	return nil
 }
 
-// dropBodies drops the bodies that the group's answers spent: what lies side by
-// side at once.
+// spentAtOnce is how many spent bodies are gathered before they are dropped. Their
+// pages are overwritten with zeros and written once more; dropped by the group,
+// those that answers out of order leave half full are written again and again.
+const spentAtOnce = 1024
+
+// dropBodies drops the bodies that answers spent: what lies side by side at once.
 func (w *writer) dropBodies() error {
 	slices.Sort(w.spent)
 	for rest := w.spent; len(rest) > 0; {
@@ -213,6 +217,13 @@ func (w *writer) dropBodies() error {
 	return nil
 }
 
+// dropSpent drops the bodies that a dead process had not come to drop. The entry
+// whose body an operation has is the operation's in its own run.
+const dropSpent = `
+	DELETE FROM body WHERE EXISTS (SELECT 1 FROM item i JOIN op o ON o.no = i.op
+		WHERE i.no = body.no AND o.home = body.no AND o.state IN ('confirmed', 'adopted', 'rejected'));
+`
+
 // nullable stores an empty text as NULL.
 func nullable(s string) value {
 	if s == "" {
@@ -229,10 +240,11 @@ func null(s string) any {
 	return s
 }
 
-// Flush returns when everything queued before it is on disk.
+// Flush returns when everything queued before it is on disk, and the bodies that
+// nobody sends any more are gone from it.
 func (j *Journal) Flush(ctx context.Context) error {
 	if j.w == nil {
 		return ErrReadOnly
 	}
-	return j.w.do(ctx, nil)
+	return j.w.do(ctx, (*writer).dropBodies)
 }

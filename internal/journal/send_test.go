@@ -218,6 +218,9 @@ func TestBodiesGo(t *testing.T) {
 	for i, o := range ops {
 		drive(t, j, o, 0, []State{Confirmed, Rejected}[i%2])
 	}
+	if err := j.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 	if n := count(t, j, "SELECT count(*) FROM body"); n != 0 {
 		t.Errorf("%d bodies are left", n)
 	}
@@ -538,5 +541,75 @@ func TestSpentBodies(t *testing.T) {
 	}
 	if left != 1 || no != 3 {
 		t.Errorf("%d bodies are left, the first is %d; want that of 3 only", left, no)
+	}
+}
+
+// TestSpentBodiesWait: bodies that answers spent are gathered, and go when they
+// are many, when everything is to be on disk, when the journal is closed, and
+// when it is opened after its process died; what may still be sent keeps its own.
+func TestSpentBodiesWait(t *testing.T) {
+	const bodies = "SELECT count(*) FROM body"
+	for _, tt := range []struct {
+		name  string
+		calls int
+		end   func(t *testing.T, j *Journal) *Journal
+	}{
+		{"many", spentAtOnce, func(t *testing.T, j *Journal) *Journal { return j }},
+		{"flush", 8, func(t *testing.T, j *Journal) *Journal {
+			if err := j.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return j
+		}},
+		{"close", 8, func(t *testing.T, j *Journal) *Journal {
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, j.path)
+		}},
+		{"death", 8, func(t *testing.T, j *Journal) *Journal {
+			path := filepath.Join(t.TempDir(), "copy")
+			takeSnapshot(t, j.path).put(t, path)
+			return open(t, path)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := newJournal(t)
+			ops := payments(tt.calls + 4)
+			plan(t, j, "r", ops...)
+			ops[0].Content = "y" // is taken over by the next run, with another body
+			plan(t, j, "s", ops[0])
+			lanes(t, j, "r")
+			lanes(t, j, "s")
+			for i, o := range ops[:tt.calls] {
+				if err := j.Begin(t.Context(), o.ID, 0, ""); err != nil {
+					t.Fatal(err)
+				}
+				if err := j.Finish(t.Context(), o.ID, 0, Outcome{State: []State{Confirmed, Rejected}[i%2], RecordID: "pr_1"}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n, all := count(t, j, bodies), len(ops); tt.name != "many" && n != all {
+				t.Errorf("%d bodies, want all %d still", n, all)
+			}
+			for i, to := range []State{Unknown, Conflict, Planned} {
+				if err := j.Begin(t.Context(), ops[tt.calls+i].ID, 0, ""); err != nil {
+					t.Fatal(err)
+				}
+				if err := j.Finish(t.Context(), ops[tt.calls+i].ID, 0, Outcome{State: to}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			j = tt.end(t, j)
+			if n := count(t, j, bodies); n != 4 {
+				t.Errorf("%d bodies, want those of the 4 calls that may be sent", n)
+			}
+			for _, o := range ops[tt.calls:] {
+				d, err := j.Call(t.Context(), o.ID)
+				if err != nil || string(d.Body) != string(o.Body) {
+					t.Errorf("%s has body %q, %v", o.ID, d.Body, err)
+				}
+			}
+		})
 	}
 }

@@ -34,7 +34,8 @@ type writer struct {
 	inTx      bool                       // owned by the loop
 	walFrames uint32                     // how long the WAL may grow
 	tidied    uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
-	spent     []int64                    // owned by the loop: bodies to drop before the group is committed
+	sending   bool                       // owned by the loop: the last job was part of sending; see cache
+	spent     []int64                    // owned by the loop: bodies that nobody sends any more, to be dropped
 	bound     []value                    // owned by the loop: what the statement being run is given
 }
 
@@ -43,7 +44,7 @@ type writer struct {
 // error is a failed write.
 type job struct {
 	run   func(w *writer) error // nil: only wait for what is queued before it
-	part  bool                  // of sending: knows of the bodies that are spent and not dropped yet
+	part  bool                  // of sending: many come at once, and they know of the bodies that are spent and not dropped yet
 	taken atomic.Bool           // by the loop, or given up by who queued it
 	done  chan error            // buffered; nil when nobody waits
 }
@@ -84,6 +85,30 @@ func (w *writer) start(o Options) (err error) {
 	}
 	go w.loop()
 	return nil
+}
+
+// How much of the database is kept in memory, in KiB. Planning goes back to pages
+// of several indexes; sending goes through two tables side by side, and wants
+// little: when a page had to be split, SQLite looks through all it keeps at the
+// commit (for pages behind the end of the file, since it gives the new page the
+// number of a page far behind for a moment).
+const (
+	planCache = "PRAGMA cache_size = -32768"
+	sendCache = "PRAGMA cache_size = -2048"
+)
+
+// cache keeps as much in memory as the next job wants.
+func (w *writer) cache(sending bool) error {
+	if sending == w.sending {
+		return nil
+	}
+	w.sending = sending
+	size := planCache
+	if sending {
+		size = sendCache
+	}
+	_, err := w.exec(size)
+	return err
 }
 
 // pragmas are what holds for the connections that write.
@@ -164,6 +189,10 @@ func (w *writer) loop() {
 		w.answer(group, errs)
 		w.tidy()
 	}
+	if len(w.spent) > 0 {
+		w.run(&job{run: (*writer).dropBodies})
+		w.commit()
+	}
 }
 
 // more returns the next job of a group, if there is one: at once when somebody
@@ -215,7 +244,10 @@ func (w *writer) run(j *job) error {
 		return nil
 	}
 	err := w.begin()
-	if err == nil && !j.part {
+	if err == nil {
+		err = w.cache(j.part)
+	}
+	if err == nil && !j.part && len(w.spent) > 0 {
 		err = w.dropBodies()
 	}
 	if err == nil {
@@ -252,7 +284,10 @@ func (w *writer) commit() {
 	}
 	w.inTx = false
 	if w.failed.Load() == nil {
-		err := w.dropBodies()
+		var err error
+		if len(w.spent) >= spentAtOnce {
+			err = w.dropBodies()
+		}
 		if err == nil {
 			_, err = w.exec("COMMIT")
 		}
@@ -301,10 +336,14 @@ func (w *writer) stop() error {
 
 // recover takes up what a dead process left behind, and marks the file itself,
 // below the WAL, as one that is not whole without its WAL. Only before start.
-func (w *writer) recover(ctx context.Context) error {
+func (w *writer) recover(ctx context.Context, died bool) error {
+	spent := ""
+	if died {
+		spent = dropSpent
+	}
 	_, err := w.conn.ExecContext(ctx, `BEGIN IMMEDIATE;
 		UPDATE op SET state = 'unknown', doubt = 1 WHERE state = 'sending';
-		INSERT OR IGNORE INTO meta (name, value) VALUES ('wal', 'needed');`+dropUnplanned+`COMMIT`)
+		INSERT OR IGNORE INTO meta (name, value) VALUES ('wal', 'needed');`+dropUnplanned+spent+`COMMIT`)
 	if err == nil {
 		err = w.sums.committed()
 	}
