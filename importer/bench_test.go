@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/mapping"
 )
 
 // settlementData is a generated file of so many rows.
@@ -68,33 +69,36 @@ func BenchmarkRead(b *testing.B) {
 
 // BenchmarkOperation makes the call of one payment, as a journal keeps it.
 func BenchmarkOperation(b *testing.B) {
-	m := settlementMapping(b)
+	maker, event := settlementCall(b)
+	var c made
+	b.ReportAllocs()
+	for b.Loop() {
+		if maker.make(&c, event); c.err != nil {
+			b.Fatal(c.err)
+		}
+	}
+}
+
+// settlementCall is a maker of calls, and the call of one payment.
+func settlementCall(t testing.TB) (*maker, *mapping.Event) {
+	m := settlementMapping(t)
 	r, err := table.NewReader("a.csv", bytes.NewReader(settlementData(1)), m.Dialect())
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	s := m.NewSession()
-	defer s.Close()
+	t.Cleanup(func() { s.Close() })
 	for {
 		row, err := r.Next()
 		if err != nil {
-			b.Fatal("no call came of the row")
+			t.Fatal("no call came of the row")
 		}
 		result, err := s.Row(row)
 		if err != nil {
-			b.Fatal(err)
+			t.Fatal(err)
 		}
-		if result == nil {
-			continue
+		if result != nil {
+			return newMaker(&Planner{Mapping: m, Scope: scope}), &result.Events[0]
 		}
-		maker := &maker{scope: scope, source: m.Source(), sourceFits: true}
-		var c made
-		b.ReportAllocs()
-		for b.Loop() {
-			if maker.make(&c, &result.Events[0]); c.err != nil {
-				b.Fatal(c.err)
-			}
-		}
-		return
 	}
 }

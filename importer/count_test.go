@@ -67,3 +67,22 @@ func TestDryRunAllocates(t *testing.T) {
 		t.Errorf("%.2f allocations for a row, more than %.1f", perRow, most)
 	}
 }
+
+// TestOperationAllocates: a call as a journal keeps it is made of pieces of blocks
+// that many calls share.
+func TestOperationAllocates(t *testing.T) {
+	const calls, most = 1000, 0.1
+	maker, event := settlementCall(t)
+	var c made
+	perRun := testing.AllocsPerRun(5, func() {
+		for range calls {
+			if maker.make(&c, event); c.err != nil {
+				t.Fatal(c.err)
+			}
+		}
+	})
+	t.Logf("%.3f allocations for a call", perRun/calls)
+	if perRun/calls > most {
+		t.Errorf("%.3f allocations for a call, more than %.1f", perRun/calls, most)
+	}
+}

@@ -52,7 +52,7 @@ func reported(t *testing.T, pr string, events ...mapping.Event) (*record.Payment
 			t.Fatal(err)
 		}
 		ops = append(ops, op)
-		for key, value := range stamped(op, e).Metadata {
+		for key, value := range plainStamped(op, e).Metadata {
 			r.Metadata[key] = value
 		}
 		if e.Call.Creates() {

@@ -191,11 +191,19 @@ type maker struct {
 	draft         *Draft // nil for another book
 	sourceFits    bool
 	buf           []byte
-	params        record.Params
+
+	forms       *record.FormWriter
+	texts       texts           // of operations
+	bodies      blocks          // of operations
+	beside      [3]record.Param // of the call in work: see read
+	stamps      record.Params
+	params      record.Params // with the stamps
+	fee, net    moneyText
+	seconds, at string // the last time
 }
 
 func newMaker(p *Planner) *maker {
-	m := &maker{scope: p.Scope, source: p.Mapping.Source()}
+	m := &maker{scope: p.Scope, source: p.Mapping.Source(), forms: record.NewFormWriter()}
 	m.draft, _ = p.Book.(*Draft)
 	m.sourceFits = fits(m.source)
 	return m
@@ -225,11 +233,11 @@ func (m *maker) parcel(p *parcel) {
 // make makes one call.
 func (m *maker) make(c *made, e *mapping.Event) {
 	if m.draft == nil {
-		c.op, c.err = m.operation(e)
+		c.err = m.operation(&c.op, e)
 		return
 	}
 	if c.err = nil; !m.stampsFit(e) {
-		if _, c.err = m.operation(e); c.err != nil {
+		if c.err = m.operation(new(record.Op), e); c.err != nil {
 			return
 		}
 	}

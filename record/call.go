@@ -1,8 +1,6 @@
 package record
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/url"
 	"slices"
 	"strings"
@@ -67,6 +65,23 @@ func (p *Params) Set(path, value string) {
 	*p = slices.Insert(*p, i, Param{path, value})
 }
 
+// AppendMerged appends the parameters of two lists in canonical order. Of a path
+// that is in both, it is the one of other.
+func AppendMerged(p, one, other Params) Params {
+	for len(one) > 0 && len(other) > 0 { // in runs: one list stands mostly between two parameters of the other
+		i, both := slices.BinarySearchFunc(one, other[0].Path, byPath)
+		p = append(p, one[:i]...)
+		if one = one[i:]; both {
+			one = one[1:]
+		}
+		if len(one) > 0 {
+			i, _ = slices.BinarySearchFunc(other, one[0].Path, byPath)
+			p, other = append(p, other[:i]...), other[i:]
+		}
+	}
+	return append(append(p, one...), other...)
+}
+
 // Has says whether path itself or anything below it is set.
 func (p Params) Has(path string) bool {
 	i, ok := slices.BinarySearchFunc(p, path, byPath)
@@ -88,67 +103,4 @@ func (p Params) Metadata(yield func(key, value string) bool) {
 			return
 		}
 	}
-}
-
-// Form is the call's body as the API takes it: form-encoded, brackets for
-// nesting, in canonical order, so that equal parameters give equal bytes.
-func (p Params) Form() []byte {
-	size := 0
-	for i := range p {
-		size += len(p[i].Path) + len(p[i].Value) + 12 // brackets, and some that are escaped
-	}
-	b := make([]byte, 0, size)
-	for i := range p {
-		if i > 0 {
-			b = append(b, '&')
-		}
-		b = appendBracketed(b, p[i].Path)
-		b = append(b, '=')
-		b = appendEscaped(b, p[i].Value)
-	}
-	return b
-}
-
-func appendBracketed(b []byte, path string) []byte {
-	head, rest, nested := strings.Cut(path, ".")
-	b = appendEscaped(b, head)
-	for nested {
-		if head == "metadata" { // the key is flat, whatever it contains
-			head, rest, nested = rest, "", false
-		} else {
-			head, rest, nested = strings.Cut(rest, ".")
-		}
-		b = append(b, '[')
-		b = appendEscaped(b, head)
-		b = append(b, ']')
-	}
-	return b
-}
-
-// appendEscaped appends a text as [url.QueryEscape] has it.
-func appendEscaped(b []byte, s string) []byte {
-	const hex = "0123456789ABCDEF"
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '~':
-			b = append(b, c)
-		case c == ' ':
-			b = append(b, '+')
-		default:
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return b
-}
-
-// Hash is a digest of the parameters, 32 hexadecimal digits: equal parameters
-// have equal hashes.
-func (p Params) Hash() string {
-	var few [1024]byte
-	b := few[:0]
-	for i := range p {
-		b = appendPart(appendPart(b, p[i].Path), p[i].Value)
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
 }

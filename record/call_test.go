@@ -140,6 +140,20 @@ func TestSetKeepsOrderAndGives(t *testing.T) {
 	})
 }
 
+// TestAppendMerged: merging is setting the parameters of one list after the other's.
+func TestAppendMerged(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, q := genParams().Draw(t, "p"), genParams().Draw(t, "q")
+		want := slices.Clone(p)
+		for _, f := range q {
+			want.Set(f.Path, f.Value)
+		}
+		if got := AppendMerged(Params{{"x", "y"}}, p, q)[1:]; !slices.Equal(got, want) {
+			t.Fatalf("%v and %v: %v", p, q, got)
+		}
+	})
+}
+
 // TestFormIsWhatParsersRead: net/url reads every pair back, values untouched,
 // and metadata keys whole, whatever they contain.
 func TestFormIsWhatParsersRead(t *testing.T) {

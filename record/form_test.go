@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,4 +53,39 @@ func TestHashIsForEver(t *testing.T) {
 			t.Fatalf("%v: %s, want %s", p, got, want)
 		}
 	})
+}
+
+// TestFormWriter: what a writer remembers of the calls before changes nothing.
+func TestFormWriter(t *testing.T) {
+	w := NewFormWriter()
+	rapid.Check(t, func(t *rapid.T) {
+		for range rapid.IntRange(1, 4).Draw(t, "calls") {
+			p, q := genParams().Draw(t, "p"), genParams().Draw(t, "q")
+			if got, want := string(w.AppendForm([]byte("x"), p)), "x"+string(p.Form()); got != want {
+				t.Fatalf("%v: %s, want %s", p, got, want)
+			}
+			both := append(slices.Clone(p), q...)
+			if got, want := string(w.AppendHash([]byte("x"), p, nil, q)), "x"+both.Hash(); got != want {
+				t.Fatalf("%v: %s, want %s", both, got, want)
+			}
+		}
+	})
+}
+
+// TestFormWriterRemembers: the fields of a call do not take each other's place.
+func TestFormWriterRemembers(t *testing.T) {
+	for _, call := range Writes() {
+		var p Params
+		for _, f := range SpecOf(call).Fields {
+			p.Set(f.Path, "1")
+		}
+		for _, stamp := range []string{StampOp, StampHash, StampSource, StampPayment, StampNatural, StampFile, StampLine, StampInitiatedAt,
+			StampGuaranteedAt, StampFailedAt, StampCanceledAt, StampFee, StampNet, StampNetCurrency} {
+			p.Set("metadata."+stamp, "1")
+		}
+		w, b := NewFormWriter(), make([]byte, 0, 1<<14)
+		if n := testing.AllocsPerRun(10, func() { w.AppendForm(b, p) }); n > 0 {
+			t.Errorf("%s: %v allocations for a form that was written before", call, n)
+		}
+	}
 }

@@ -3,7 +3,6 @@ package record
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/govalues/decimal"
 )
@@ -101,20 +100,25 @@ func (m Money) Minor() (Amount, error) {
 
 // Text writes the amount with all the decimals its currency has: 10.50, 1050.
 // Without a currency it is the plain decimal.
-func (m Money) Text() string {
-	if m.Currency == "" {
-		return m.Amount.String()
+func (m Money) Text() string { return string(m.AppendText(nil)) }
+
+// AppendText appends what [Money.Text] is.
+func (m Money) AppendText(b []byte) []byte {
+	d, exp := m.Amount, 0
+	if m.Currency != "" {
+		exp = m.Currency.Exponent()
+		d = d.Trim(exp).Pad(exp)
 	}
-	exp := m.Currency.Exponent()
-	d := m.Amount.Trim(exp).Pad(exp)
-	text := d.String()
+	b, _ = d.AppendText(b)                       // it has no errors
 	if missing := exp - d.Scale(); missing > 0 { // 19 digits are as many as a decimal has
 		if d.Scale() == 0 {
-			text += "."
+			b = append(b, '.')
 		}
-		text += strings.Repeat("0", missing)
+		for range missing {
+			b = append(b, '0')
+		}
 	}
-	return text
+	return b
 }
 
 // String is the amount with its currency: 10.50 USD.

@@ -28,15 +28,20 @@ type Op struct {
 // characters that are equal for equal arguments only. scope names the account
 // (and whether it is live).
 func OpID(scope, source string, call CallName, natural string) string {
+	return string(AppendOpID(nil, scope, source, call, natural))
+}
+
+// AppendOpID appends what [OpID] is.
+func AppendOpID(b []byte, scope, source string, call CallName, natural string) []byte {
 	var few [256]byte
-	b := few[:0]
+	parts := few[:0]
 	for _, part := range [...]string{"payrec/1", scope, source, string(call), natural} {
-		b = appendPart(b, part)
+		parts = appendPart(parts, part)
 	}
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(parts)
 	var id [28]byte // of 17 bytes; 26 characters are 130 bits
 	base32Lower.Encode(id[:], sum[:17])
-	return string(id[:26])
+	return append(b, id[:26]...)
 }
 
 // base32Lower is the alphabet of RFC 4648 in small letters.
