@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"slices"
 )
 
@@ -14,9 +16,9 @@ func (b *bench) growth() error {
 	}
 	defer s.stop()
 	defer b.fresh("growth*.db*", "out")()
-	fmt.Printf("\n### Time and memory against the length of the file\n\n")
-	fmt.Printf("| rows | step | wall s | rows/s | CPU µs per row | server's CPU µs per row | peak MiB | a row's wall time ÷ in a tenth of the rows | its CPU time ÷ |\n|--:|---%s|\n", "|--:|--:|--:|--:|--:|--:|--:")
-	t := growing{last: map[string]sample{}}
+	fmt.Fprintf(&b.out, "### Time and memory against the length of the file\n\n")
+	fmt.Fprintf(&b.out, "| rows | step | wall s | rows/s | CPU µs per row | server's CPU µs per row | peak MiB | a row's wall time ÷ in a tenth of the rows | its CPU time ÷ |\n|--:|---%s|\n", "|--:|--:|--:|--:|--:|--:|--:")
+	t := growing{w: &b.out, last: map[string]sample{}}
 	for rows := 10_000; rows <= max(b.size(1_000_000), b.sent); rows *= 10 {
 		file, _, err := generate(b.work, rows, true)
 		if err != nil {
@@ -31,11 +33,14 @@ func (b *bench) growth() error {
 			if err != nil {
 				return err
 			}
+			fmt.Fprintf(os.Stderr, "growth: %s of %d rows %.2f s\n", c.name, rows, taken.seconds())
 			t.print(rows, c.name, taken)
 		}
 	}
-	fmt.Printf("\nThe CPU time of a row grew most in %s: to %.2f times that of a row in a tenth as many.\n", t.worst, t.most)
-	warn(t.all)
+	if t.worst != "" {
+		fmt.Fprintf(&b.out, "\nThe CPU time of a row grew most in %s: to %.2f times that of a row in a tenth as many.\n", t.worst, t.most)
+	}
+	warn(&b.out, t.all)
 	return nil
 }
 
@@ -73,6 +78,7 @@ func (c *contender) typical(s *serving, runs int) (sample, error) {
 
 // growing is the table of what grows, as far as it is printed.
 type growing struct {
+	w     io.Writer
 	last  map[string]sample // by step, of a tenth of the rows
 	all   []sample
 	worst string // step and rows
@@ -90,6 +96,6 @@ func (t *growing) print(rows int, step string, s sample) {
 		}
 	}
 	t.last[step], t.all = s, append(t.all, s)
-	fmt.Printf("| %d | %s | %.2f | %.0f | %.2f | %.2f | %d | %s | %s |\n",
+	fmt.Fprintf(t.w, "| %d | %s | %.2f | %.0f | %.2f | %.2f | %d | %s | %s |\n",
 		rows, step, s.seconds(), n/s.seconds(), s.cpuSeconds()*1e6/n, s.server.CPU.Seconds()*1e6/n, s.rss>>20, wall, cpu)
 }

@@ -2,7 +2,7 @@
 // work today, on the same generated input, in the same run, and prints ratios
 // of medians.
 //
-//	go run . [-rows N] [-rounds N] [-only NAMES] [-work DIR] SCENARIO…
+//	go run . [-rows N] [-rounds N] [-only NAMES] [-work DIR] [-into FILE.md] SCENARIO…
 //
 // Terms: a scenario is one kind of work (dry-run, plan, again, import, latency,
 // csv-out, xlsx-out, xlsx-in, growth); a contender is a program that does it; a
@@ -41,6 +41,8 @@ type bench struct {
 	rounds int
 	payrec string
 	only   string // part of the contenders' names; payrec always runs
+	into   string // a file in which the tables are replaced; see replace
+	out    strings.Builder
 }
 
 func main() {
@@ -51,6 +53,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 5, "rounds of every scenario")
 	flag.StringVar(&b.payrec, "payrec", "../bin/payrec", "the payrec to measure")
 	flag.StringVar(&b.only, "only", "", "only contenders with this in their names")
+	flag.StringVar(&b.into, "into", "", "put each table between the lines <!-- SCENARIO --> and <!-- end --> of this `file`, too")
 	latency := flag.Duration("latency", 0, "of each answer, for the scenario serve")
 	listed := flag.Int("listed", 0, "records in the list, for the scenario serve")
 	flag.Parse()
@@ -89,20 +92,44 @@ func (b *bench) main(args []string) error {
 	if err := os.MkdirAll(b.work, 0o755); err != nil {
 		return err
 	}
-	b.versions()
-	for _, name := range args {
+	scenarios["versions"] = b.versions
+	for _, name := range append([]string{"versions"}, args...) {
+		b.out.Reset()
 		if err := scenarios[name](); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
+		}
+		fmt.Println(b.out.String())
+		if b.into == "" {
+			continue
+		}
+		if err := replace(b.into, name, b.out.String()); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// replace puts a text where the one of the same name stands in a file.
+func replace(file, name, text string) error {
+	old, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	const end = "<!-- end -->"
+	mark := "<!-- " + name + " -->\n"
+	before, rest, found := strings.Cut(string(old), mark)
+	_, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		return fmt.Errorf("%s has no place for %s, from %q to %q", file, name, mark, end)
+	}
+	return os.WriteFile(file, []byte(before+mark+text+end+after), 0o644)
+}
+
 func (b *bench) path(name string) string { return filepath.Join(b.work, name) }
 
-// versions prints what is compared, and on what.
-func (b *bench) versions() {
-	fmt.Printf("%s, %s/%s, %d cores; %s\n", time.Now().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+// versions tells what is compared, and on what.
+func (b *bench) versions() error {
+	fmt.Fprintf(&b.out, "%s, %s/%s, %d cores; %s\n", time.Now().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	for _, command := range [][]string{
 		{b.payrec, "version"}, {"git", "log", "-1", "--format=commit %h of %cs"}, {"mlr", "--version"}, {"python3", "--version"}, {"node", "--version"},
 		{"node", "-p", "JSON.stringify(require('./node/package.json').dependencies)"},
@@ -110,16 +137,17 @@ func (b *bench) versions() {
 	} {
 		out, err := exec.Command(command[0], command[1:]...).Output()
 		if err != nil {
-			fmt.Printf("- %s: not here; left out\n", command[0])
+			fmt.Fprintf(&b.out, "- %s: not here; left out\n", command[0])
 			continue
 		}
-		fmt.Printf("- %s\n", strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", ", "))
+		fmt.Fprintf(&b.out, "- %s\n", strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", ", "))
 	}
+	return nil
 }
 
 // present leaves out the contenders whose tools are not installed, and those
 // that were not asked for.
-func (b *bench) present(all ...*contender) []*contender {
+func (b *bench) present(all []*contender) []*contender {
 	var out []*contender
 	for i, c := range all {
 		if _, err := exec.LookPath(c.command[0]); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -81,12 +82,12 @@ type column struct {
 	of    func([]sample) string
 }
 
-// run runs the contenders in turn, so many rounds, so that what disturbs the
+// compare runs the contenders in turn, in each round, so that what disturbs the
 // machine disturbs all alike. The first is the one all are compared with.
-func (c comparison) run(rounds int, contenders []*contender) error {
-	fmt.Printf("\n### %s\n\n", c.title)
+func (b *bench) compare(c comparison, contenders ...*contender) error {
+	contenders = b.present(contenders)
 	samples := make([][]sample, len(contenders))
-	for round := range rounds {
+	for round := range b.rounds {
 		for i := range contenders {
 			i = (i + round) % len(contenders) // nobody is always first
 			s, err := contenders[i].run(c.server)
@@ -94,17 +95,18 @@ func (c comparison) run(rounds int, contenders []*contender) error {
 				return err
 			}
 			samples[i] = append(samples[i], s)
-			fmt.Fprintf(os.Stderr, "%s: round %d of %d: %s %.2f s\n", c.title, round+1, rounds, contenders[i].name, s.wall.Seconds())
+			fmt.Fprintf(os.Stderr, "%s: round %d of %d: %s %.2f s\n", c.title, round+1, b.rounds, contenders[i].name, s.wall.Seconds())
 		}
 	}
-	c.print(rounds, contenders, samples)
-	warn(slices.Concat(samples...))
+	fmt.Fprintf(&b.out, "### %s\n\n", c.title)
+	c.print(&b.out, contenders, samples)
+	warn(&b.out, slices.Concat(samples...))
 	return nil
 }
 
-func (c comparison) print(rounds int, contenders []*contender, samples [][]sample) {
+func (c comparison) print(w io.Writer, contenders []*contender, samples [][]sample) {
 	rows := float64(c.rows)
-	titles := []string{"", fmt.Sprintf("wall s (median of %d)", rounds), "rows/s", "CPU s per 1,000 rows", "peak MiB", "× the wall time of the first", "× its CPU"}
+	titles := []string{"", fmt.Sprintf("wall s (median of %d)", len(samples[0])), "rows/s", "CPU s per 1,000 rows", "peak MiB", "× the wall time of the first", "× its CPU"}
 	if c.bytes > 0 {
 		titles[2] = "MB/s"
 	}
@@ -114,7 +116,7 @@ func (c comparison) print(rounds int, contenders []*contender, samples [][]sampl
 	for _, column := range c.columns {
 		titles = append(titles, column.title)
 	}
-	fmt.Printf("| %s |\n|---%s|\n", strings.Join(titles, " | "), strings.Repeat("|--:", len(titles)-1))
+	fmt.Fprintf(w, "| %s |\n|---%s|\n", strings.Join(titles, " | "), strings.Repeat("|--:", len(titles)-1))
 	for i, contender := range contenders {
 		all := samples[i]
 		wall, cpu := median(all, sample.seconds), median(all, sample.cpuSeconds)
@@ -136,21 +138,21 @@ func (c comparison) print(rounds int, contenders []*contender, samples [][]sampl
 		for _, column := range c.columns {
 			cells = append(cells, column.of(all))
 		}
-		fmt.Printf("| %s |\n", strings.Join(cells, " | "))
+		fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
 	}
-	c.commands(contenders)
+	commands(w, contenders)
 }
 
 // commands prints what was run, as it can be repeated from this folder.
-func (c comparison) commands(contenders []*contender) {
+func commands(w io.Writer, contenders []*contender) {
 	here, err := os.Getwd()
 	if err != nil {
 		return
 	}
 	for _, contender := range contenders {
-		fmt.Printf("\n    %s", strings.ReplaceAll(strings.Join(contender.command, " "), here+"/", ""))
+		fmt.Fprintf(w, "\n    %s", strings.ReplaceAll(strings.Join(contender.command, " "), here+"/", ""))
 	}
-	fmt.Println()
+	fmt.Fprintln(w)
 }
 
 // ratios is how many times what the first contender took the other took: the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strconv"
@@ -39,7 +40,7 @@ func busyTime() time.Duration {
 
 // warn says how much of the machine other work took while the samples were
 // taken, so that nobody trusts figures of a busy machine.
-func warn(samples []sample) {
+func warn(w io.Writer, samples []sample) {
 	if busyTime() == 0 {
 		return
 	}
@@ -51,8 +52,8 @@ func warn(samples []sample) {
 		}
 	}
 	usual := median(samples, share)
-	fmt.Printf("\nOther work took %.0f %% of the machine (median), and %.0f %% in the run it disturbed most.\n", 100*usual, 100*most)
+	fmt.Fprintf(w, "\nOther work took %.0f %% of the machine (median), and %.0f %% in the run it disturbed most.\n", 100*usual, 100*most)
 	if usual > noisy/2 || most > noisy {
-		fmt.Print("**The machine was busy: trust ratios of CPU, not seconds.**\n")
+		fmt.Fprint(w, "**The machine was busy: trust ratios of CPU, not seconds.**\n")
 	}
 }

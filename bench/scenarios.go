@@ -44,14 +44,14 @@ func (b *bench) dryRun() error {
 		return err
 	}
 	c := comparison{title: fmt.Sprintf("Checking a file of %d rows (%.0f MB) before anything is sent", rows, float64(size)/1e6), rows: rows, bytes: size}
-	return c.run(b.rounds, b.present(
+	return b.compare(c,
 		&contender{name: "payrec import --dry-run", command: b.dry(file, "settlement.yaml")},
 		&contender{name: "careful Python script", command: []string{"python3", "python/check.py", "usual", file}},
 		&contender{name: "the same, made for speed", command: []string{"python3", "python/check.py", "fast", file}},
 		&contender{name: "Miller, the same checks", command: []string{"mlr", "--icsv", "--ojson", "--records-per-batch", "500", "put", "-q", "-f", "miller/check.mlr", file}},
 		&contender{name: "DuckDB, typed copy", command: []string{"node", "node/duckdb.mjs", "copy", file, b.path("copy.parquet")}},
 		&contender{name: "DuckDB, typed aggregate", command: []string{"node", "node/duckdb.mjs", "aggregate", file}},
-	))
+	)
 }
 
 // plan writes the plan of a file into a new journal.
@@ -67,10 +67,10 @@ func (b *bench) plan() error {
 	}
 	defer s.stop()
 	c := comparison{title: fmt.Sprintf("Planning %d rows (%.0f MB) into a new journal", rows, float64(size)/1e6), rows: rows}
-	return c.run(b.rounds, b.present(
+	return b.compare(c,
 		&contender{name: "payrec plan", env: key, command: b.planned(s.base, file, b.path("plan.db")), before: b.fresh("plan.db*", "out")},
 		&contender{name: "the same without a journal (dry run)", command: b.dry(file, "settlement.yaml")},
-	))
+	)
 }
 
 // again imports a file of which every call is confirmed in the journal already.
@@ -98,10 +98,10 @@ func (b *bench) again() error {
 	}
 	c := comparison{title: fmt.Sprintf("Importing %d rows a second time, all of them confirmed", rows), rows: rows, server: s,
 		columns: []column{{"calls sent", middling(0, func(s sample) float64 { return float64(s.server.Posts) })}}}
-	return c.run(b.rounds, b.present(
+	return b.compare(c,
 		&contender{name: "payrec plan, new journal", env: key, command: b.planned(s.base, file, b.path("plan.db")), before: b.fresh("plan.db*", "out")},
 		&contender{name: "payrec import, again", env: key, command: b.imported(s.base, file, b.path("again.db")), before: restore},
-	))
+	)
 }
 
 // senders are payrec and the programs that send the same file.
@@ -115,13 +115,13 @@ func (b *bench) senders(base, file string) ([]*contender, error) {
 		return nil, err
 	}
 	n := strconv.Itoa(inFlight)
-	return b.present(
-		&contender{name: "payrec import", env: key, before: b.fresh("import.db*", "out"), command: b.imported(base, file, b.path("import.db"))},
-		&contender{name: "hand-tuned sender, no journal", command: []string{tuned, base, file, n}},
-		&contender{name: "gocsv + stripe-go, typed", command: []string{gocsv, base, file, n}},
-		&contender{name: "official Node SDK + csv-parse", command: []string{"node", "node/send.mjs", base, file, n}},
-		&contender{name: "Python, standard library", command: []string{"python3", "python/send.py", base, file, n}},
-	), nil
+	return []*contender{
+		{name: "payrec import", env: key, before: b.fresh("import.db*", "out"), command: b.imported(base, file, b.path("import.db"))},
+		{name: "hand-tuned sender, no journal", command: []string{tuned, base, file, n}},
+		{name: "gocsv + stripe-go, typed", command: []string{gocsv, base, file, n}},
+		{name: "official Node SDK + csv-parse", command: []string{"node", "node/send.mjs", base, file, n}},
+		{name: "Python, standard library", command: []string{"python3", "python/send.py", base, file, n}},
+	}, nil
 }
 
 // imports sends a file to a server that answers at once. With its journal where
@@ -145,10 +145,10 @@ func (b *bench) imports() error {
 		defer os.RemoveAll(memory)
 		unsynced := &contender{name: "payrec import, journal in memory", env: key, command: b.imported(s.base, file, filepath.Join(memory, "import.db")),
 			before: func() error { return errors.Join(b.fresh("out")(), remove(memory, "*")) }}
-		all = append(all, b.present(all[0], unsynced)[1:]...)
+		all = append(all, unsynced)
 	}
 	c := comparison{title: fmt.Sprintf("Sending %d rows to a server that answers at once, %d in flight", rows, inFlight), rows: rows, server: s}
-	return c.run(b.rounds, all)
+	return b.compare(c, all...)
 }
 
 // latency sends to a server that takes 20 ms for each answer. What that allows
@@ -169,7 +169,7 @@ func (b *bench) latency() error {
 		return err
 	}
 	c := comparison{title: fmt.Sprintf("Sending %d rows, 20 ms an answer, %d in flight", rows, inFlight), rows: rows, server: s, columns: allowed}
-	return c.run(b.rounds, all)
+	return b.compare(c, all...)
 }
 
 // allowed holds a sender against what the server's time for an answer allows
@@ -197,11 +197,12 @@ func (b *bench) csvOut() error {
 		return err
 	}
 	defer s.stop()
+	export := []string{b.payrec, "export", "-o", b.path("export.csv"), "--attempts", "none", "--api-base", s.base, "--journal", b.path("export.db")}
 	c := comparison{title: fmt.Sprintf("Exporting %d payment records as CSV", rows), rows: rows, server: s}
-	return c.run(b.rounds, b.present(
-		&contender{name: "payrec export", env: key, before: b.fresh("export.*"), command: []string{b.payrec, "export", "-o", b.path("export.csv"),
-			"--attempts", "none", "--api-base", s.base, "--journal", b.path("export.db")}},
+	return b.compare(c,
+		&contender{name: "payrec export", env: key, before: b.fresh("export.*"), command: export},
+		&contender{name: "the same, not kept to be compared with later (--no-log)", env: key, before: b.fresh("export.*"), command: append(export, "--no-log")},
 		&contender{name: "official Node SDK + csv-stringify", command: []string{"node", "node/export.mjs", s.base, b.path("node.csv")}},
 		&contender{name: "Python, standard library", command: []string{"python3", "python/export.py", s.base, b.path("python.csv")}},
-	))
+	)
 }

@@ -19,11 +19,11 @@ func (b *bench) xlsxOut() error {
 	}
 	n := strconv.Itoa(rows)
 	c := comparison{title: fmt.Sprintf("Writing %d rows of 15 cells as XLSX", rows), rows: rows}
-	return c.run(b.rounds, b.present(
+	return b.compare(c,
 		&contender{name: "payrec's sheet writer", command: []string{ours, n, b.path("ours.xlsx")}},
 		&contender{name: "excelize, as documented", command: []string{peer, "write", n, b.path("excelize.xlsx")}},
 		&contender{name: "exceljs, streaming", command: []string{"node", "node/xlsx.mjs", n, b.path("exceljs.xlsx")}},
-	))
+	)
 }
 
 // xlsxIn checks the rows of a workbook.
@@ -44,9 +44,9 @@ func (b *bench) xlsxIn() error {
 		}
 	}
 	c := comparison{title: fmt.Sprintf("Reading a workbook of %d rows of 20 cells (payrec maps and checks them as well)", rows), rows: rows}
-	return c.run(b.rounds, b.present(
+	return b.compare(c,
 		&contender{name: "payrec import --dry-run", command: b.dry(book, "settlement-xlsx.yaml")},
 		&contender{name: "excelize, as documented", command: []string{peer, "read", book}},
 		&contender{name: "excelize, raw cells", command: []string{peer, "raw", book}},
-	))
+	)
 }
