@@ -120,6 +120,23 @@ func TestRefundStampsAreWithinTheLimits(t *testing.T) {
 	})
 }
 
+// TestStampsAreJSON: stamps are as encoding/json writes them, for ever.
+func TestStampsAreJSON(t *testing.T) {
+	text := rapid.OneOf(rapid.StringN(0, 20, -1), rapid.SampledFrom([]string{"", "\xff", "\x7f", "<a&b>", "\"\\\n\u2028", "~ !"}))
+	rapid.Check(t, func(t *rapid.T) {
+		refund := RefundStamp{Op: text.Draw(t, "op"), Value: rapid.Int64().Draw(t, "value"), Currency: Currency(text.Draw(t, "currency")), At: text.Draw(t, "at"),
+			Reference: text.Draw(t, "ref"), Fee: text.Draw(t, "fee"), Content: text.Draw(t, "h"), Row: text.Draw(t, "row")}
+		call := CallStamp{Op: refund.Op, Call: CallName(refund.At), Content: refund.Content, Natural: refund.Reference, Row: refund.Row}
+		_, a := refund.Pair()
+		_, b := call.Pair()
+		for value, stamp := range map[string]any{a: refund, b: call} {
+			if want, err := json.Marshal(stamp); err != nil || value != string(want) {
+				t.Fatalf("%s, want %s", value, want)
+			}
+		}
+	})
+}
+
 func TestParseRefundStamp(t *testing.T) {
 	for _, tt := range []struct {
 		key, value string

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -52,11 +53,9 @@ type CallStamp struct {
 // Pair is the stamp as a metadata key and value, within the API's limits.
 func (s CallStamp) Pair() (key, value string) {
 	key = StampCallPrefix + s.Op[:min(len(s.Op), MaxMetadataKey-len(StampCallPrefix))]
+	var few [MaxMetadataValue]byte
 	for {
-		b, err := json.Marshal(s)
-		if err != nil { // unreachable: strings only
-			panic(err)
-		}
+		b := s.append(few[:0])
 		switch {
 		case utf8.RuneCount(b) <= MaxMetadataValue:
 			return key, string(b)
@@ -68,6 +67,15 @@ func (s CallStamp) Pair() (key, value string) {
 			return key, string(b)
 		}
 	}
+}
+
+// append appends the stamp as encoding/json writes it.
+func (s *CallStamp) append(b []byte) []byte {
+	b = appendMember(b, `{"op":`, s.Op)
+	b = appendMember(b, `,"call":`, string(s.Call))
+	b = appendGiven(b, `,"h":`, s.Content)
+	b = appendGiven(b, `,"id":`, s.Natural)
+	return append(appendGiven(b, `,"row":`, s.Row), '}')
 }
 
 // ParseCallStamp reads a metadata pair that [CallStamp.Pair] wrote. ok is false
@@ -100,11 +108,9 @@ type RefundStamp struct {
 // does not fit is left out whole: half a reference would pass for another one.
 func (s RefundStamp) Pair() (key, value string) {
 	key = StampRefundPrefix + s.Op[:min(len(s.Op), MaxMetadataKey-len(StampRefundPrefix))]
+	var few [MaxMetadataValue]byte
 	for {
-		b, err := json.Marshal(s)
-		if err != nil { // unreachable: strings and an integer
-			panic(err)
-		}
+		b := s.append(few[:0])
 		// The place goes first: the journal has it too.
 		switch {
 		case utf8.RuneCount(b) <= MaxMetadataValue:
@@ -119,6 +125,43 @@ func (s RefundStamp) Pair() (key, value string) {
 			return key, string(b)
 		}
 	}
+}
+
+// append appends the stamp as encoding/json writes it.
+func (s *RefundStamp) append(b []byte) []byte {
+	b = appendMember(b, `{"op":`, s.Op)
+	b = strconv.AppendInt(append(b, `,"value":`...), s.Value, 10)
+	b = appendMember(b, `,"currency":`, string(s.Currency))
+	b = appendGiven(b, `,"at":`, s.At)
+	b = appendMember(b, `,"ref":`, s.Reference)
+	b = appendGiven(b, `,"fee":`, s.Fee)
+	b = appendGiven(b, `,"h":`, s.Content)
+	return append(appendGiven(b, `,"row":`, s.Row), '}')
+}
+
+// appendGiven appends a member of a JSON object that is left out when it is empty.
+func appendGiven(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return appendMember(b, name, value)
+}
+
+// appendMember appends a member of a JSON object. Its name comes with what stands
+// around it.
+func appendMember(b []byte, name, value string) []byte {
+	b = append(b, name...)
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&': // what encoding/json escapes, and more
+			text, err := json.Marshal(value)
+			if err != nil { // unreachable: a string
+				panic(err)
+			}
+			return append(b, text...)
+		}
+	}
+	return append(append(append(b, '"'), value...), '"')
 }
 
 // ParseRefundStamp reads a metadata pair that [RefundStamp.Pair] wrote. ok is
