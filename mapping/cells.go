@@ -168,8 +168,21 @@ func (u unit) major(d decimal.Decimal, code record.Currency) (decimal.Decimal, e
 	return decimal.New(value, digits)
 }
 
-// time reads a cell by the column's formats, the first that fits.
+// time is a cell's time.
 func (v *values) time(c *column, s string, numeric bool) (expression.Value, *RowProblem) {
+	known := &v.times[c.ordinal]
+	if known.text == s && known.numeric == numeric && known.date1904 == v.date1904 {
+		return known.value, nil
+	}
+	value, problem := v.readTime(c, s, numeric)
+	if problem == nil && c.alone() {
+		*known = knownTime{s, numeric, v.date1904, value}
+	}
+	return value, problem
+}
+
+// readTime reads a cell by the column's formats, the first that fits.
+func (v *values) readTime(c *column, s string, numeric bool) (expression.Value, *RowProblem) {
 	var first error
 	for _, f := range c.formats {
 		w, at, err := f.parse(s, numeric, v.date1904)
@@ -179,42 +192,49 @@ func (v *values) time(c *column, s string, numeric bool) (expression.Value, *Row
 			}
 			continue
 		}
-		if at.IsZero() {
-			if c.kind == dateColumn {
-				w.hour, w.min, w.sec, w.nano = 0, 0, 0, 0
-			}
-			if problem := v.clock(c, &w); problem != nil {
-				return expression.Value{}, problem
-			}
-			loc := time.UTC
-			if !w.zoned {
-				var problem *RowProblem
-				if loc, problem = v.location(c); problem != nil {
-					return expression.Value{}, problem
-				}
-			}
-			policy := dstError
-			if c.zone != nil {
-				policy = c.zone.policy
-			}
-			var known bool
-			if at, known = v.span.of(&w, loc); !known {
-				if at, err = w.in(loc, policy); err != nil {
-					_, problem := v.bad(c, "bad_time", "%v", err)
-					v.showClock(c, problem)
-					return expression.Value{}, problem
-				}
-				if !w.zoned {
-					v.span = spanAt(at)
-				}
-			}
+		if !at.IsZero() {
+			return expression.TimeOf(at), nil
 		}
-		return expression.TimeOf(at), nil
+		if c.kind == dateColumn {
+			w.hour, w.min, w.sec, w.nano = 0, 0, 0, 0
+		}
+		if problem := v.clock(c, &w); problem != nil {
+			return expression.Value{}, problem
+		}
+		return v.placed(c, &w)
 	}
 	if c.formats[0].pattern == nil && len(c.formats) == 1 {
 		return v.bad(c, "bad_time", "%v", first)
 	}
 	return v.bad(c, "bad_time", "%v; the mapping says times look like %s", first, c.looks())
+}
+
+// placed is a column's wall clock in its zone.
+func (v *values) placed(c *column, w *wall) (expression.Value, *RowProblem) {
+	loc := time.UTC
+	if !w.zoned {
+		var problem *RowProblem
+		if loc, problem = v.location(c); problem != nil {
+			return expression.Value{}, problem
+		}
+	}
+	if value, ok := v.span.of(w, loc); ok {
+		return value, nil
+	}
+	policy := dstError
+	if c.zone != nil {
+		policy = c.zone.policy
+	}
+	at, err := w.in(loc, policy)
+	if err != nil {
+		_, problem := v.bad(c, "bad_time", "%v", err)
+		v.showClock(c, problem)
+		return expression.Value{}, problem
+	}
+	if !w.zoned {
+		v.span = spanAt(at)
+	}
+	return expression.TimeOf(at), nil
 }
 
 // looks are the column's formats as a message lists them.

@@ -22,13 +22,11 @@ func appendInstant(b []byte, t time.Time) []byte {
 
 // appendDigits appends a number with so many digits.
 func appendDigits(b []byte, n, digits int) []byte {
-	for range digits {
-		b = append(b, '0')
-	}
-	for i := len(b) - 1; n > 0 && digits > 0; i-- {
-		b[i] = '0' + byte(n%10)
+	const zeros = "000000000"
+	b = append(b, zeros[:digits]...)
+	for i := len(b) - 1; n > 0; i-- {
+		b[i] += byte(n % 10)
 		n /= 10
-		digits--
 	}
 	return b
 }

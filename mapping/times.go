@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // zones must not depend on the machine
+
+	"github.com/payrec/payrec/internal/expression"
 )
 
 // A timePattern is a strftime pattern, compiled. It is stricter than the usual
@@ -468,16 +470,26 @@ type zoneSpan struct {
 }
 
 // of places a wall clock by what is known of its zone, if that is enough.
-func (z *zoneSpan) of(w *wall, loc *time.Location) (time.Time, bool) {
+func (z *zoneSpan) of(w *wall, loc *time.Location) (expression.Value, bool) {
 	if z.loc != loc || w.zoned || loc == nil {
-		return time.Time{}, false
+		return expression.Value{}, false
 	}
 	seconds := time.Date(w.year, time.Month(w.month), w.day, w.hour, w.min, w.sec, 0, time.UTC).Unix() - z.offset
 	if seconds < z.from || seconds >= z.to {
-		return time.Time{}, false
+		return expression.Value{}, false
 	}
-	return time.Unix(seconds, int64(w.nano)).In(loc), true
+	return expression.TimeAt(seconds, w.nano, int(z.offset)), true
 }
+
+// A knownTime is a column's time that was read last: many rows have one day.
+type knownTime struct {
+	text              string
+	numeric, date1904 bool
+	value             expression.Value
+}
+
+// alone says whether a time follows from its column's own cell.
+func (c *column) alone() bool { return c.clock == nil && (c.zone == nil || c.zone.column == nil) }
 
 // spanAt is what a time says about the times around it.
 func spanAt(t time.Time) zoneSpan {

@@ -29,6 +29,7 @@ type values struct {
 	given       map[string]string // context that a test states for its rows
 	zones       map[string]*time.Location
 	span        zoneSpan
+	times       []knownTime // by column: the last that was read
 	currencies  knownCurrencies
 
 	rowNo   uint64        // of the row in work: what was made for another is not known
@@ -44,7 +45,7 @@ type values struct {
 
 func newValues(m *Mapping) *values {
 	n := len(m.scope.Names())
-	v := &values{m: m, frame: m.scope.NewFrame(), cells: make([]int, len(m.columns)), bound: map[*table.Columns][]int{}, stated: make([]statement, len(m.columns)),
+	v := &values{m: m, frame: m.scope.NewFrame(), cells: make([]int, len(m.columns)), bound: map[*table.Columns][]int{}, stated: make([]statement, len(m.columns)), times: make([]knownTime, len(m.columns)),
 		zones: map[string]*time.Location{}, known: make([]uint64, n), failed: make([]*RowProblem, n), columns: make([]*column, n), lets: make([]*let, n)}
 	for _, c := range m.columns {
 		if c.index >= 0 {

@@ -81,10 +81,14 @@ func (m Money) Minor() (Amount, error) {
 		return Amount{}, fmt.Errorf("%s has no currency", m.Amount)
 	}
 	exp := m.Currency.Exponent()
-	if m.Amount.Trim(0).Scale() > exp {
-		return Amount{}, fmt.Errorf("%s %s has more than %d decimals; round it in the mapping if that is meant", m.Amount, m.Currency.Upper(), exp)
+	scaled := m.Amount
+	if scaled.Scale() != exp { // few amounts are written with other decimals than their currency has
+		scaled = scaled.Trim(0)
+		if scaled.Scale() > exp {
+			return Amount{}, fmt.Errorf("%s %s has more than %d decimals; round it in the mapping if that is meant", m.Amount, m.Currency.Upper(), exp)
+		}
+		scaled = scaled.Pad(exp)
 	}
-	scaled := m.Amount.Trim(0).Pad(exp)
 	if scaled.Scale() != exp || scaled.Coef() > math.MaxInt64 {
 		return Amount{}, fmt.Errorf("%s %s is too large", m.Amount, m.Currency.Upper())
 	}

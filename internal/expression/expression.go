@@ -131,13 +131,19 @@ func (s *Scope) NewFrame() *Frame {
 // Value makes it empty. Another kind than the name's is a mistake in the
 // calling program and panics: no row can cause it.
 func (f *Frame) Set(index int, v Value) {
-	if want := f.scope.names[index].Kind; v.kind() != want {
-		if v.kind() != Unknown {
-			panic(fmt.Sprintf("expression: %q is set to %s, but was declared %s", f.scope.names[index].Name, v.kind(), want))
-		}
-		v = EmptyOf(want)
+	if v.kind() != f.slots[index].kind() {
+		v = f.fitting(index, v)
 	}
 	f.slots[index] = v
+}
+
+// fitting is what a zero Value makes of a name.
+func (f *Frame) fitting(index int, v Value) Value {
+	name := f.scope.names[index]
+	if v.kind() != Unknown {
+		panic(fmt.Sprintf("expression: %q is set to %s, but was declared %s", name.Name, v.kind(), name.Kind))
+	}
+	return EmptyOf(name.Kind)
 }
 
 // Get returns what was set at index.
