@@ -21,8 +21,8 @@ const (
 	idleTimeout = 30 * time.Second
 	maxHeader   = 256 << 10 // bytes of an answer's status line and header, of all 1xx before it too
 
-	usualAnswer = 4 << 10  // bytes of a buffer for an answer
-	mostKept    = 64 << 10 // bytes of a buffer that stays with a connection
+	usualSize = 4 << 10  // bytes of a buffer to begin with: a request or answer fits
+	mostKept  = 64 << 10 // bytes of a buffer that stays with a connection
 )
 
 // A conn is a connection of our own to the API, for writes. It carries one at a
@@ -43,7 +43,7 @@ func dial(ctx context.Context, addr string, config *tls.Config) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &conn{out: &counter{Conn: tcp}, answer: make([]byte, 0, usualAnswer)}
+	x := &conn{out: &counter{Conn: tcp}, answer: make([]byte, 0, usualSize)}
 	x.Conn, x.past = x.out, x.interrupt
 	if s, ok := tcp.(syscall.Conn); ok {
 		x.probe, err = s.SyscallConn()
@@ -93,6 +93,7 @@ func (x *conn) interrupt() { x.SetDeadline(time.Unix(1, 0)) }
 func (x *conn) write() (left bool, err error) {
 	before := x.out.written
 	_, err = x.Write(x.request)
+	x.request = kept(x.request)
 	return x.out.written != before, err
 }
 
@@ -181,7 +182,7 @@ func cut(err error) error {
 // kept is a buffer to be used again, unless an odd answer or request made it large.
 func kept(b []byte) []byte {
 	if cap(b) > mostKept {
-		return make([]byte, 0, usualAnswer)
+		return make([]byte, 0, usualSize)
 	}
 	return b[:0]
 }

@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,22 @@ import (
 )
 
 var create = Request{Path: record.ReportPayment.Path(""), IdempotencyKey: "payrec-abc-0", Body: []byte("amount_requested[value]=1")}
+
+// ways are the two that a write can take. What they promise is the same, so
+// they take the same tests.
+var ways = []struct {
+	name  string
+	taken func(*Config)
+}{
+	{"direct", func(*Config) {}},
+	{"transport", func(c *Config) { c.Transport = newTransport(defaultMaxConns) }},
+}
+
+func eachWay(t *testing.T, test func(t *testing.T, way func(*Config))) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) { test(t, w.taken) })
+	}
+}
 
 func TestVerdicts(t *testing.T) {
 	limiter := apiError("invalid_request_error", "rate_limit", "Too many requests")
@@ -43,6 +61,46 @@ func TestVerdicts(t *testing.T) {
 		{"empty 200", answering(answer(200, "")), InDoubt, nil},
 		{"two documents in a 200", answering(answer(200, goodRecord+goodRecord)), InDoubt, nil},
 		{"endless answer", answering("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + strings.Repeat(" ", maxAnswer+2)), InDoubt, nil},
+		{"length too long", answering(strings.Replace(answer(200, goodRecord), "Content-Length: 1", "Content-Length: 2", 1)), InDoubt, nil},
+		{"length too short", answering(strings.Replace(answer(200, goodRecord), fmt.Sprint("Content-Length: ", len(goodRecord)), "Content-Length: 100", 1)), InDoubt, nil},
+		{"two lengths", answering(answer(200, goodRecord, "Content-Length: 9")), InDoubt, nil},
+		{"length that is none", answering(answer(200, goodRecord, "Content-Length: -1")), InDoubt, nil},
+		{"length above all", answering("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"), InDoubt, nil},
+		{"length of more than any answer", answering(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", maxAnswer+1) + strings.Repeat(" ", maxAnswer+1)), InDoubt, nil},
+		{"long answer", answering(answer(200, goodRecord+strings.Repeat(" ", maxAnswer-len(goodRecord)))), Confirmed, nil},
+		{"same length twice", answering(answer(200, goodRecord, fmt.Sprint("Content-Length: ", len(goodRecord)))), Confirmed, nil},
+		{"chunked", answering(chunked("", goodRecord[:10], goodRecord[10:])), Confirmed, func(a Answer) bool { return a.RequestID == "req_1" }},
+		{"chunked, with a trailer", answering(strings.TrimSuffix(chunked("Trailer: X\r\n", goodRecord), "\r\n") + "X: y\r\n\r\n"), Confirmed, nil},
+		{"chunked, and a length", answering(chunked("Content-Length: 3\r\n", goodRecord)), Confirmed, nil},
+		{"chunks without an end", answering(strings.TrimSuffix(chunked("", goodRecord), "0\r\n\r\n")), InDoubt, nil},
+		{"chunk of no size", answering(strings.Replace(chunked("", goodRecord), "\r\n8", "\r\nz8", 1)), InDoubt, nil},
+		{"encoding that nobody asked for", answering(strings.Replace(chunked("", goodRecord), "chunked", "gzip", 1)), InDoubt, nil},
+		{"no length, until the end", answering("HTTP/1.1 200 OK\r\nRequest-Id: req_1\r\n\r\n" + goodRecord), Confirmed, nil},
+		{"HTTP/1.0", answering("HTTP/1.0 200 OK\r\nContent-Length: " + fmt.Sprint(len(goodRecord)) + "\r\n\r\n" + goodRecord), Confirmed, nil},
+		{"line feeds alone", answering(strings.ReplaceAll(answer(200, goodRecord), "\r\n", "\n")), Confirmed, nil},
+		{"folded header", answering(answer(200, goodRecord, "X-Long: a", " b")), Confirmed, nil},
+		{"blank before the colon", answering(answer(200, goodRecord, "Content-Length : 9")), Confirmed, nil}, // to net/http it is another name
+		{"header without a colon", answering(answer(200, goodRecord, "nonsense")), InDoubt, nil},
+		{"status of two digits", answering(strings.Replace(answer(200, goodRecord), "200", "20", 1)), InDoubt, nil},
+		{"no version", answering(strings.TrimPrefix(answer(200, goodRecord), "HTTP/1.1 ")), InDoubt, nil},
+		{"byte by byte", func(w *wire, c net.Conn) {
+			w.read(bufio.NewReader(c))
+			for _, b := range []byte(answer(200, goodRecord)) {
+				c.Write([]byte{b})
+			}
+		}, Confirmed, func(a Answer) bool { return a.RequestID == "req_1" && a.RecordID == "pr_1" }},
+		{"100 and 103 before", answering("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n" + answer(200, goodRecord)), Confirmed, nil},
+		{"101", answering("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"), InDoubt, nil},
+		{"1xx without end", answering(strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: "+strings.Repeat("y", 1000)+"\r\n\r\n", 300)), InDoubt, nil},
+		{"large header", answering(answer(200, goodRecord, "X: "+strings.Repeat("y", 100<<10), "Idempotent-Replayed: true")), Confirmed, func(a Answer) bool { return a.Replayed }},
+		{"header without end", answering("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 300)), InDoubt, nil},
+		{"line without end", answering("HTTP/1.1 200 " + strings.Repeat("y", maxHeader+1)), InDoubt, nil},
+		{"echo of the key", answering("HTTP/1.1 " + testSecret + " OK\r\n\r\n"), InDoubt, nil},
+		{"echo of the key in a header", answering(answer(200, goodRecord, testSecret)), InDoubt, nil},
+		{"echo of the key as a length", answering(answer(200, goodRecord, "Content-Length: "+testSecret)), InDoubt, nil},
+		{"204", answering("HTTP/1.1 204 No Content\r\n\r\n"), InDoubt, nil},
+		{"304", answering("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"), Stop, nil},
+		{"two answers at once", answering(answer(200, goodRecord) + answer(400, apiError("idempotency_error", "", "no"))), Confirmed, nil},
 		{"confirmed", answering(answer(200, goodRecord)), Confirmed, func(a Answer) bool {
 			return a.RecordID == "pr_1" && a.ObjectID == "par_1" && !a.Livemode && a.RequestID == "req_1" && a.Err == nil && !a.Replayed
 		}},
@@ -91,28 +149,39 @@ func TestVerdicts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWire(t, tt.handle)
-			a := testClient(t, w.base).Send(t.Context(), create)
-			if a.Verdict != tt.want {
-				t.Fatalf("verdict %s, want %s: %+v", a.Verdict, tt.want, a)
-			}
-			if (a.Err == nil) != (a.Verdict == Confirmed) {
-				t.Errorf("%s with error %v", a.Verdict, a.Err)
-			}
-			if a.Verdict != Confirmed && a.RecordID != "" {
-				t.Errorf("%s with record %s", a.Verdict, a.RecordID)
-			}
-			if tt.check != nil && !tt.check(a) {
-				t.Errorf("unexpected answer: %+v", a)
-			}
-			if a.Err != nil && strings.Contains(a.Err.Error()+a.Message, "Canary") {
-				t.Errorf("the key shows: %v", a.Err)
-			}
-			if w.connections() != 1 || w.count() > 1 {
-				t.Errorf("%d connections, %d requests for one Send", w.connections(), w.count())
-			}
+			eachWay(t, func(t *testing.T, way func(*Config)) {
+				w := newWire(t, tt.handle)
+				a := testClient(t, w.base, way).Send(t.Context(), create)
+				if a.Verdict != tt.want {
+					t.Fatalf("verdict %s, want %s: %+v", a.Verdict, tt.want, a)
+				}
+				if (a.Err == nil) != (a.Verdict == Confirmed) {
+					t.Errorf("%s with error %v", a.Verdict, a.Err)
+				}
+				if a.Verdict != Confirmed && a.RecordID != "" {
+					t.Errorf("%s with record %s", a.Verdict, a.RecordID)
+				}
+				if tt.check != nil && !tt.check(a) {
+					t.Errorf("unexpected answer: %+v", a)
+				}
+				if a.Err != nil && strings.Contains(a.Err.Error()+a.Message, "Canary") {
+					t.Errorf("the key shows: %v", a.Err)
+				}
+				if w.connections() != 1 || w.count() > 1 {
+					t.Errorf("%d connections, %d requests for one Send", w.connections(), w.count())
+				}
+			})
 		})
 	}
+}
+
+// chunked is an answer in chunks; header is lines of its header.
+func chunked(header string, chunks ...string) string {
+	b := []byte("HTTP/1.1 200 OK\r\nRequest-Id: req_1\r\nTransfer-Encoding: chunked\r\n" + header + "\r\n")
+	for _, c := range append(chunks, "") {
+		b = fmt.Appendf(b, "%x\r\n%s\r\n", len(c), c)
+	}
+	return string(b)
 }
 
 func reason(want string) func(Answer) bool {
@@ -148,10 +217,12 @@ func TestNotSent(t *testing.T) {
 		{"context ended before", ended, alive.base},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := testClient(t, tt.base).Send(tt.ctx, create)
-			if a.Verdict != NotSent || a.Err == nil || a.MayHaveRun() {
-				t.Errorf("got %+v", a)
-			}
+			eachWay(t, func(t *testing.T, way func(*Config)) {
+				a := testClient(t, tt.base, way).Send(tt.ctx, create)
+				if a.Verdict != NotSent || a.Err == nil || a.MayHaveRun() {
+					t.Errorf("got %+v", a)
+				}
+			})
 		})
 	}
 	if alive.count() != 0 {
@@ -188,20 +259,23 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func TestTimeoutIsInDoubt(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	for name, partial := range map[string]string{"silent": "", "slow header": "HTTP/1.1 200", "slow body": answer(200, goodRecord)[:200]} {
+	for name, partial := range map[string]string{"silent": "", "slow header": "HTTP/1.1 200", "slow body": answer(200, goodRecord)[:200],
+		"slow chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{", "only 100 Continue": "HTTP/1.1 100 Continue\r\n\r\n"} {
 		t.Run(name, func(t *testing.T) {
-			w := newWire(t, func(w *wire, c net.Conn) {
-				w.read(bufio.NewReader(c))
-				io.WriteString(c, partial)
-				select {
-				case <-release:
-				case <-closedByPeer(c):
+			eachWay(t, func(t *testing.T, way func(*Config)) {
+				w := newWire(t, func(w *wire, c net.Conn) {
+					w.read(bufio.NewReader(c))
+					io.WriteString(c, partial)
+					select {
+					case <-release:
+					case <-closedByPeer(c):
+					}
+				})
+				a := testClient(t, w.base, way, func(c *Config) { c.Timeout = 50 * time.Millisecond }).Send(t.Context(), create)
+				if a.Verdict != InDoubt || !errors.Is(a.Err, context.DeadlineExceeded) || !strings.Contains(a.Err.Error(), "50ms") {
+					t.Errorf("got %+v", a)
 				}
 			})
-			a := testClient(t, w.base, func(c *Config) { c.Timeout = 50 * time.Millisecond }).Send(t.Context(), create)
-			if a.Verdict != InDoubt || !errors.Is(a.Err, context.DeadlineExceeded) || !strings.Contains(a.Err.Error(), "50ms") {
-				t.Errorf("got %+v", a)
-			}
 		})
 	}
 }
@@ -214,12 +288,14 @@ func closedByPeer(c net.Conn) <-chan struct{} {
 
 // The server takes the connection back while it idles, in the two ways there
 // are: each Send is at most one request on the wire, never a silent second.
-func TestNoSilentReplay(t *testing.T) {
+func TestNoSilentReplay(t *testing.T) { eachWay(t, noSilentReplay) }
+
+func noSilentReplay(t *testing.T, way func(*Config)) {
 	keepAlive := strings.Replace(answer(200, goodRecord), "Connection: close\r\n", "", 1)
 	const sends = 20
 	t.Run("closed after every answer", func(t *testing.T) {
 		w := newWire(t, answering(keepAlive))
-		c := testClient(t, w.base)
+		c := testClient(t, w.base, way)
 		confirmed := 0
 		for range sends {
 			switch a := c.Send(t.Context(), create); a.Verdict {
@@ -241,7 +317,7 @@ func TestNoSilentReplay(t *testing.T) {
 			io.WriteString(c, keepAlive)
 			w.read(r) // the second request on this connection: read, never answered
 		})
-		c := testClient(t, w.base)
+		c := testClient(t, w.base, way)
 		for i := range sends {
 			want := Confirmed
 			if i%2 == 1 {
@@ -262,7 +338,7 @@ func TestNoSilentReplay(t *testing.T) {
 				io.WriteString(c, keepAlive)
 			}
 		})
-		c := testClient(t, w.base)
+		c := testClient(t, w.base, way)
 		for range sends {
 			c.Send(t.Context(), Request{Path: create.Path, IdempotencyKey: "k"})
 		}
@@ -273,8 +349,16 @@ func TestNoSilentReplay(t *testing.T) {
 }
 
 func TestRequestOnTheWire(t *testing.T) {
+	var requests []seen
+	eachWay(t, func(t *testing.T, way func(*Config)) { requests = append(requests, requestOnTheWire(t, way)) })
+	if !reflect.DeepEqual(requests[0], requests[1]) {
+		t.Errorf("over a connection of our own %+v was sent, over net/http's %+v", requests[0], requests[1])
+	}
+}
+
+func requestOnTheWire(t *testing.T, way func(*Config)) seen {
 	w := newWire(t, answering(answer(200, goodRecord)))
-	c := testClient(t, w.base, func(c *Config) { c.Account = "acct_1"; c.UserAgent = "payrec/1.0" })
+	c := testClient(t, w.base, way, func(c *Config) { c.Account = "acct_1"; c.UserAgent = "payrec/1.0" })
 	body := "amount_requested[currency]=eur&description=%C3%A4"
 	if a := c.Send(t.Context(), Request{Path: record.ReportRefund.Path("pr_1"), IdempotencyKey: "payrec-x-0", Body: []byte(body)}); a.Verdict != Confirmed {
 		t.Fatalf("got %+v", a)
@@ -296,6 +380,7 @@ func TestRequestOnTheWire(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, v, want)
 		}
 	}
+	return got
 }
 
 func TestAnswerAboutAnotherRecord(t *testing.T) {
@@ -306,9 +391,11 @@ func TestAnswerAboutAnotherRecord(t *testing.T) {
 	}
 }
 
-func TestImpossibleRequests(t *testing.T) {
+func TestImpossibleRequests(t *testing.T) { eachWay(t, impossibleRequests) }
+
+func impossibleRequests(t *testing.T, way func(*Config)) {
 	w := newWire(t, answering(answer(200, goodRecord)))
-	c := testClient(t, w.base)
+	c := testClient(t, w.base, way)
 	for _, r := range []Request{
 		{Path: create.Path},
 		{Path: create.Path, IdempotencyKey: strings.Repeat("k", 256)},
@@ -327,7 +414,7 @@ func TestImpossibleRequests(t *testing.T) {
 	}
 }
 
-// The live host speaks HTTP/2; the verdicts must not depend on it.
+// A proxy leads to a host that speaks HTTP/2; the verdicts must not depend on it.
 func TestHTTP2(t *testing.T) {
 	protocols := make(chan string, 2)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
