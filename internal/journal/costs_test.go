@@ -77,16 +77,7 @@ func TestCosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	syncs, bytes := m.read()
-	allocs := mallocs(func() {
-		for _, o := range ops {
-			if err := p.Add(ctx, o); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := p.Seal(ctx); err != nil {
-			t.Fatal(err)
-		}
-	})
+	allocs := mallocs(func() { planAll(t, p, ops) })
 	s, b := m.read()
 	ceiling("allocations of a planned call", allocs/float64(calls), 4)
 	ceiling("bytes written for a planned call with 700 bytes of body", float64(b-bytes)/float64(calls), 1500)
@@ -108,6 +99,29 @@ func TestCosts(t *testing.T) {
 	ceiling("syncs of 1,000 calls that are sent 32 at a time", float64(s-syncs)*1000/float64(calls), 40)
 	ceiling("bytes written for a call that is sent", float64(b-bytes)/float64(calls), 3600)
 	ceiling("allocations of a call that is sent", allocs/float64(calls), 24)
+
+	if p, err = j.NewRun(ctx, RunInfo{ID: "again"}); err != nil {
+		t.Fatal(err)
+	}
+	syncs, bytes = m.read()
+	allocs = mallocs(func() { planAll(t, p, ops) })
+	s, b = m.read()
+	ceiling("allocations of a call that is planned again when it is confirmed", allocs/float64(calls), 8)
+	ceiling("bytes written for it", float64(b-bytes)/float64(calls), 400)
+	ceiling("syncs of planning 9,600 of them", float64(s-syncs), 8)
+}
+
+// planAll plans the calls, and seals the plan.
+func planAll(t *testing.T, p *Plan, ops []Op) {
+	t.Helper()
+	for _, o := range ops {
+		if err := p.Add(context.Background(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.Seal(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // readLanes reads all lanes of a run, of which there are want, a page at a time.
