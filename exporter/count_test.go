@@ -1,0 +1,43 @@
+package exporter
+
+import (
+	"io"
+	"runtime"
+	"testing"
+)
+
+// TestExportAllocates counts what a payment costs between the source and its
+// line of CSV. What the source allocates by itself is taken off.
+func TestExportAllocates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector allocates by itself")
+	}
+	const n, mostAllocs, mostBytes = 20_000, 60, 7800
+	src := many{n, generateYear(500, 1).records}
+	counted := func(do func()) (allocs, bytes float64) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		do()
+		runtime.ReadMemStats(&after)
+		return float64(after.Mallocs-before.Mallocs) / n, float64(after.TotalAlloc-before.TotalAlloc) / n
+	}
+	ownAllocs, ownBytes := counted(func() {
+		for range src.Records(t.Context(), 0, 0) {
+		}
+	})
+	allocs, bytes := counted(func() {
+		d, err := Collect(t.Context(), src, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if err := d.WriteCSV(io.Discard); err != nil {
+			t.Fatal(err)
+		}
+	})
+	allocs, bytes = allocs-ownAllocs, bytes-ownBytes
+	t.Logf("%.1f allocations of %.0f bytes for a payment", allocs, bytes)
+	if allocs > mostAllocs || bytes > mostBytes {
+		t.Errorf("want at most %d allocations of %d bytes", mostAllocs, mostBytes)
+	}
+}
