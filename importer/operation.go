@@ -1,11 +1,9 @@
 package importer
 
 import (
-	"encoding/binary"
 	"fmt"
 	"strings"
 
-	"github.com/payrec/payrec/internal/packed"
 	"github.com/payrec/payrec/mapping"
 	"github.com/payrec/payrec/record"
 )
@@ -57,33 +55,6 @@ func (m *maker) read(e *mapping.Event) record.Params {
 		p = append(p, record.Param{Path: " net", Value: m.net.whole})
 	}
 	return append(p, record.Param{Path: " payment", Value: e.Payment})
-}
-
-// appendContent appends what content hashes are of, for a draft: equal bytes for equal
-// contents only.
-func appendContent(b []byte, e *mapping.Event) []byte {
-	for i := range e.Params {
-		b = packed.AppendText(packed.AppendText(b, e.Params[i].Path), e.Params[i].Value)
-	}
-	b = packed.AppendText(append(b, 0), e.Payment)
-	return appendMoney(appendMoney(b, e.Fee), e.Net)
-}
-
-// appendMoney tells amounts apart that their texts tell apart.
-func appendMoney(b []byte, m *record.Money) []byte {
-	if m == nil {
-		return append(b, 0)
-	}
-	d := m.Amount
-	if m.Currency != "" { // see record.Money.Text
-		d = d.Trim(m.Currency.Exponent()).Pad(m.Currency.Exponent())
-	}
-	sign := byte(1)
-	if d.IsNeg() {
-		sign = 2
-	}
-	b = binary.LittleEndian.AppendUint64(append(b, sign, byte(d.Scale())), d.Coef())
-	return packed.AppendText(b, string(m.Currency))
 }
 
 // Texts makes texts, and blocks copies of bytes: pieces of a few large blocks

@@ -27,6 +27,7 @@ import (
 // bytes. So calls are made for ever as they were made first, which is said here
 // in the plainest way.
 func TestOperationIsForEver(t *testing.T) {
+	contents := contents{hasher: newHasher()}
 	m := &maker{scope: scope, source: "shop", sourceFits: true, forms: record.NewFormWriter()} // one for all of them: nothing is left of the call before
 	rapid.Check(t, func(t *rapid.T) {
 		for range rapid.IntRange(1, 4).Draw(t, "n") {
@@ -47,7 +48,7 @@ func TestOperationIsForEver(t *testing.T) {
 			}
 			// A draft tells the same contents apart.
 			other := genEvent().Draw(t, "other")
-			if a, b := string(appendContent(nil, &e)), string(appendContent(nil, &other)); (a == b) != (want.Content == plainOperation(scope, "shop", other).Content) {
+			if a, b := string(contents.append(nil, &e)), string(contents.append(nil, &other)); (a == b) != (want.Content == plainOperation(scope, "shop", other).Content) {
 				t.Fatalf("%v and %v", e, other)
 			}
 		}

@@ -189,6 +189,7 @@ func (c *cutting) send(parcel *parcel) {
 type maker struct {
 	scope, source string
 	draft         *Draft // nil for another book
+	contents      contents
 	sourceFits    bool
 	buf           []byte
 
@@ -204,7 +205,9 @@ type maker struct {
 
 func newMaker(p *Planner) *maker {
 	m := &maker{scope: p.Scope, source: p.Mapping.Source(), forms: record.NewFormWriter()}
-	m.draft, _ = p.Book.(*Draft)
+	if m.draft, _ = p.Book.(*Draft); m.draft != nil {
+		m.contents.hasher = m.draft.hasher
+	}
 	m.sourceFits = fits(m.source)
 	return m
 }
@@ -241,7 +244,7 @@ func (m *maker) make(c *made, e *mapping.Event) {
 			return
 		}
 	}
-	m.buf = appendContent(m.buf[:0], e)
+	m.buf = m.contents.append(m.buf[:0], e)
 	c.sketch = sketch{
 		shape: shape{m.source, e.Call, e.Class, e.Amount.Currency, e.Pos.File},
 		what:  m.draft.hasher.identity(m.source, e.Call, e.ID),
