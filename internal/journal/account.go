@@ -60,7 +60,7 @@ func (p *Plan) Note(ctx context.Context, n record.RowNote) error {
 		return err
 	}
 	a := &p.account
-	if a.notes = append(a.notes, n); len(a.notes) < batchRows {
+	if a.notes = append(a.notes, n); len(a.notes) < p.j.batchRows {
 		return nil
 	}
 	return p.flushNotes(ctx)
@@ -122,17 +122,17 @@ func (p *Plan) writeNotes(w *writer, notes []record.RowNote, no int64) error {
 
 // sealRows keeps the account, if one was given. It runs in the writer, when
 // every entry has its disposition.
-func (p *Plan) sealRows(w *writer, first, last int64) error {
-	a := &p.account
+func (s *sealing) sealRows() error {
+	a, w := &s.account, s.w
 	if a.given == nil {
 		_, err := w.exec("DELETE FROM note WHERE no >= ?", a.firstNote)
 		return err
 	}
 	r := a.given.Rows
-	if err := moveRows(w, &r, first, last); err != nil {
+	if err := s.moveRows(&r); err != nil {
 		return err
 	}
-	if err := p.writeClasses(w); err != nil {
+	if err := s.writeClasses(w); err != nil {
 		return err
 	}
 	lines, err := json.Marshal(a.given.Lines)
@@ -140,7 +140,7 @@ func (p *Plan) sealRows(w *writer, first, last int64) error {
 		return err
 	}
 	_, err = w.exec("INSERT INTO run_rows (run, total, emitted, attached, ignored, held, rejected, lines, first_note, last_note) VALUES (?,?,?,?,?,?,?,?,?,?)",
-		p.no, r.Total, r.Emitted, r.Attached, r.Ignored, r.Held, r.Rejected, string(lines), a.firstNote, a.nextNote-1)
+		s.no, r.Total, r.Emitted, r.Attached, r.Ignored, r.Held, r.Rejected, string(lines), a.firstNote, a.nextNote-1)
 	return err
 }
 
@@ -168,14 +168,13 @@ func (p *Plan) writeClasses(w *writer) error {
 // moveRows takes emitted rows to where their calls ended: contradicted ones are
 // rejected, those that wait for their payment are held, and what repeats an
 // earlier row whole is attached to it.
-func moveRows(w *writer, r *record.Rows, first, last int64) error {
-	var some bool
-	err := w.row("SELECT EXISTS (SELECT 1 FROM item WHERE no BETWEEN ? AND ? AND disposition IN ('held', 'conflict', 'duplicate'))", []any{first, last}, &some)
+func (s *sealing) moveRows(r *record.Rows) error {
+	some, err := s.any("i.disposition IN ('held', 'conflict', 'duplicate')")
 	if err != nil || !some {
 		return err
 	}
 	var contradicted, held, repeated int64
-	if err := w.row(movedRows, []any{first, last}, &contradicted, &held, &repeated); err != nil {
+	if err := s.w.row(movedRows, []any{s.first, s.last}, &contradicted, &held, &repeated); err != nil {
 		return err
 	}
 	r.Emitted -= contradicted + held + repeated
@@ -311,7 +310,7 @@ func (j *Journal) notes(ctx context.Context, r RunStatus, from, last int64) (pag
 	rows, err := j.query(ctx, `
 		SELECT f.name, n.sheet, n.line, n.held, n.class, n.payment, n.op_id, n.currency, n.total, n.code, n.field, n.message, n.hint, CASE
 			WHEN n.op_id <> '' THEN
-				EXISTS (SELECT 1 FROM op o WHERE o.id = n.op_id AND o.no > ?4)
+				EXISTS (SELECT 1 FROM op o WHERE o.id = n.op_id AND o.no > ?4 AND `+sealed+`)
 				OR EXISTS (SELECT 1 FROM op o JOIN item i ON i.op = o.no AND i.op < i.no WHERE o.id = n.op_id AND i.no > ?4)
 				OR EXISTS (SELECT 1 FROM note m WHERE m.op_id = n.op_id AND m.op_id <> '' AND m.run > ?3 AND `+planned+`)
 			WHEN n.payment <> '' THEN

@@ -14,9 +14,15 @@ func (p *Plan) Orphans(ctx context.Context) (payments []string, err error) {
 	if err := p.settled(ctx); err != nil {
 		return nil, err
 	}
+	if !p.review.children {
+		return nil, nil
+	}
+	unknown := ""
+	if !p.review.fresh {
+		unknown = "AND NOT EXISTS (SELECT 1 FROM op o WHERE o.source = e.source AND o.payment = e.payment AND o.call = 'report_payment')"
+	}
 	rows, err := p.j.query(ctx, `
-		SELECT DISTINCT e.payment FROM entry e WHERE e.no BETWEEN ?1 AND ?2 AND e.rank > 0
-			AND NOT EXISTS (SELECT 1 FROM op o WHERE o.source = e.source AND o.payment = e.payment AND o.call = 'report_payment')
+		SELECT DISTINCT e.payment FROM entry e WHERE e.no BETWEEN ?1 AND ?2 AND e.rank > 0 `+unknown+`
 			AND (e.source, e.payment) NOT IN (SELECT source, payment FROM entry WHERE no BETWEEN ?1 AND ?2 AND rank = 0)
 		ORDER BY e.payment`, p.first, p.next-1)
 	if err != nil {
@@ -64,6 +70,9 @@ func (p *Plan) Adopt(ctx context.Context, found []record.Found) (added int, err 
 	}
 	now := p.j.clock().UnixMilli()
 	err = p.j.w.do(ctx, func(w *writer) error {
+		if err := p.takeBack(w); err != nil {
+			return err
+		}
 		for _, f := range found {
 			known, err := p.adopt(w, f, p.next+int64(added), now)
 			if err != nil {
@@ -79,7 +88,9 @@ func (p *Plan) Adopt(ctx context.Context, found []record.Found) (added int, err 
 		return 0, err
 	}
 	p.next += int64(added)
-	p.review.adopted = p.review.adopted || added > 0
+	p.ahead, p.bare = false, false
+	p.review.adopted = true
+	p.review.fresh = p.review.fresh && added == 0
 	return added, nil
 }
 

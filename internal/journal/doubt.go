@@ -121,7 +121,7 @@ func (j *Journal) Call(ctx context.Context, prefix string) (record.Doubt, error)
 		return record.Doubt{}, fmt.Errorf("%q is too short for the id of a call; give at least %d characters", prefix, least)
 	}
 	page, _, err := j.doubtPage(ctx, `SELECT o.no, `+doubtColumns+` FROM op o`+doubtTables+`
-		WHERE o.id >= ?1 AND o.id < ?1 || 'zzzz' AND substr(o.id, 1, length(?1)) = ?1 AND o.current = 1 ORDER BY o.id LIMIT 2`, prefix)
+		WHERE o.id >= ?1 AND o.id < ?1 || 'zzzz' AND substr(o.id, 1, length(?1)) = ?1 AND o.current = 1 AND `+sealed+` ORDER BY o.id LIMIT 2`, prefix)
 	switch {
 	case err != nil:
 		return record.Doubt{}, err

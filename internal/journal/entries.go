@@ -148,7 +148,7 @@ func (j *Journal) Totals(ctx context.Context) ([]Tally, error) {
 	}
 	return j.tallies(ctx, `
 		SELECT e.call, '', e.currency, '', o.state, count(*), sum(e.value) FROM op o JOIN entry e ON e.no = o.home
-		WHERE o.current = 1 GROUP BY e.rank, e.call, e.currency, o.state ORDER BY e.rank, e.currency, o.state`)
+		WHERE o.current = 1 AND `+sealed+` GROUP BY e.rank, e.call, e.currency, o.state ORDER BY e.rank, e.currency, o.state`)
 }
 
 func (j *Journal) tallies(ctx context.Context, query string, args ...any) (list []Tally, err error) {

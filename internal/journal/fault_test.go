@@ -210,7 +210,7 @@ func TestFaults(t *testing.T) {
 	play := func(f *failing) *session {
 		s := &session{path: filepath.Join(t.TempDir(), "j")}
 		useFaultyVFS(t, f.sqlite)
-		s.run(t, Options{Clock: clock, vfs: faultyVFS, walFrames: 12, disk: disk{fault: f.own, unsynced: true}})
+		s.run(t, Options{Clock: clock, vfs: faultyVFS, walFrames: 12, batchRows: 1, disk: disk{fault: f.own, unsynced: true}})
 		vfsSteps.Store(nil)
 		return s
 	}

@@ -71,12 +71,16 @@
 //
 // # Sealing
 //
-// A plan's calls are compared with each other and with the journal in one
-// transaction when it is sealed. Most stand in their plan once and are the only
-// call of their payment; two sieves (Bloom filters) notice the others while they
-// are added, so that only those are sorted, and memory stays flat. The first
-// plan of a journal makes the indexes after the rows. Bodies of calls that have
-// had their effect are not written again.
+// A plan's calls are compared with each other and with the journal. Most stand in
+// their plan once and are the only call of their payment; two sieves (Bloom
+// filters) notice the others while they are added, so that only those are sorted,
+// and memory stays flat. In a large plan the plain ones are sealed ahead: they get
+// their items, and new ones their operations, with the batch that they are written
+// in, while rows are still being read. The rest is decided in one transaction when
+// the plan is sealed. Until then nobody sees any of it (a run in state "planning",
+// and operations from its first entry on), and a crash makes all of it disappear.
+// The first plan of a journal makes the indexes after the rows. Bodies of calls
+// that have had their effect are not written again.
 //
 // # Durability
 //

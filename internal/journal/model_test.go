@@ -336,7 +336,8 @@ func (m *machine) restart() {
 
 func (m *machine) reopen() {
 	// The model asks what is written, not when it is on disk.
-	j, err := Open(context.Background(), m.path, me, Options{Clock: clock, Unsynced: true})
+	// Plans whose batches fill up are sealed ahead.
+	j, err := Open(context.Background(), m.path, me, Options{Clock: clock, Unsynced: true, batchRows: rapid.SampledFrom([]int{0, 1, 2, 3}).Draw(m.t, "batch")})
 	m.check(err)
 	m.j = j
 }

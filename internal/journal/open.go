@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,6 +27,7 @@ type Options struct {
 	disk      disk
 	vfs       string // SQLite's way to the files; "" for its own
 	walFrames uint32 // how long the WAL may grow; 0 for walFrames
+	batchRows int    // calls of a plan that are written together; 0 for batchRows
 }
 
 // A Journal is an open journal file. Its methods may be called from many
@@ -39,6 +41,8 @@ type Journal struct {
 	pages pager   // and one for many rows
 	w     *writer // nil when open for reading only
 	lock  *lock   // nil when open for reading only
+
+	batchRows int // see Options
 
 	prepared sync.Map // by query: *sql.Stmt of read
 
@@ -69,7 +73,7 @@ func Open(ctx context.Context, path string, id Identity, o Options) (*Journal, e
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{path: path, id: id, clock: o.Clock, disk: o.disk, lock: l, flights: make(map[string]flight), pages: pager{vfs: o.vfs}}
+	j := &Journal{path: path, id: id, clock: o.Clock, disk: o.disk, lock: l, flights: make(map[string]flight), pages: pager{vfs: o.vfs}, batchRows: cmp.Or(o.batchRows, batchRows)}
 	if err := j.open(ctx, note, o); err != nil {
 		j.named(&err)
 		return nil, errors.Join(err, j.abandon())

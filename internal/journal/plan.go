@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,6 +54,9 @@ type Plan struct {
 
 	ops      []Op    // waiting to be written
 	size     int     // bytes of their bodies
+	batches  int     // written
+	ahead    bool    // plain calls are sealed with their batches; see ahead.go
+	bare     bool    // the indexes of item and op are gone until the plan is sealed
 	blocks   []value // source, payment and reason of blocks waiting to be written
 	fileNos  map[string]int64
 	review   review
@@ -69,12 +71,13 @@ type Plan struct {
 const dropUnplanned = `
 	DELETE FROM body WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM entry WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
+	DELETE FROM item WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM op WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM block WHERE run IN (SELECT no FROM run WHERE state = 'planning');
 	DELETE FROM note WHERE no > (SELECT coalesce(max(last_note), 0) FROM run_rows);
 	DELETE FROM run_file WHERE run IN (SELECT no FROM run WHERE state = 'planning');
 	DELETE FROM run WHERE state = 'planning';
-`
+` + makeIndexes
 
 // NewRun starts the plan of a run.
 func (j *Journal) NewRun(ctx context.Context, info RunInfo) (*Plan, error) {
@@ -174,11 +177,12 @@ func (p *Plan) Add(ctx context.Context, op Op) error {
 	if op.ID == "" || op.Content == "" {
 		return fmt.Errorf("%s:%d: %s has no operation id or no content hash", op.File, op.Line, op.Call)
 	}
-	p.review.see(op)
+	p.review.see(op, len(p.ops))
 	p.account.see(op)
 	p.ops = append(p.ops, op)
 	p.size += len(op.Body)
-	if len(p.ops) >= batchRows || p.size >= batchBytes {
+	if len(p.ops) >= p.j.batchRows || p.size >= batchBytes {
+		p.full()
 		return p.flush(ctx)
 	}
 	return nil
@@ -263,11 +267,12 @@ func (p *Plan) flush(ctx context.Context) error {
 	if len(p.ops) == 0 {
 		return nil
 	}
-	ops, first, suspects := p.ops, p.next, p.review.suspects
-	p.ops, p.size, p.review.suspects = make([]Op, 0, len(ops)), 0, nil
-	p.next += int64(len(ops))
+	b := &batch{ops: p.ops, first: p.next, suspects: p.review.suspects, ahead: p.ahead, strip: p.bare && p.batches == 0}
+	p.ops, p.size, p.review.suspects = make([]Op, 0, len(b.ops)), 0, nil
+	p.next += int64(len(b.ops))
+	p.batches++
 	done := make(chan error, 1)
-	if err := p.j.w.queue(&job{run: func(w *writer) error { return errors.Join(noteSuspects(w, suspects), p.write(w, ops, first)) }, done: done}); err != nil {
+	if err := p.j.w.queue(&job{run: func(w *writer) error { return p.write(w, b) }, done: done}); err != nil {
 		p.err = err
 		return err
 	}
@@ -291,35 +296,58 @@ const (
 	bodyRow     = "(?,?)"
 )
 
+// A batch is calls that are written together.
+type batch struct {
+	ops      []Op
+	first    int64 // number of the first
+	suspects []suspect
+	ahead    bool // its plain calls are sealed with it
+	strip    bool // it is the first of a plan that makes the indexes anew
+}
+
 // write runs in the writer.
-func (p *Plan) write(w *writer, ops []Op, no int64) error {
-	var args, bodies []value
-	for len(ops) > 0 {
+func (p *Plan) write(w *writer, b *batch) error {
+	if b.strip {
+		if _, err := w.exec(dropIndexes); err != nil {
+			return err
+		}
+	}
+	if err := noteSuspects(w, b); err != nil {
+		return err
+	}
+	if err := p.writeEntries(w, b); err != nil {
+		return err
+	}
+	var needless map[int64]bool
+	if b.ahead {
+		var err error
+		if needless, err = p.sealAhead(w, b); err != nil {
+			return err
+		}
+	}
+	return writeBodies(w, b, needless)
+}
+
+func (p *Plan) writeEntries(w *writer, b *batch) error {
+	var args []value
+	no := b.first
+	for ops := b.ops; len(ops) > 0; {
 		n := insertRows
 		if len(ops) < n {
 			n = 1
 		}
-		args, bodies = args[:0], bodies[:0]
-		for _, op := range ops[:n] {
+		args = args[:0]
+		for i := range ops[:n] {
+			op := &ops[i]
 			file, err := p.fileNo(w, op.File)
 			if err != nil {
 				return err
 			}
 			args = append(args, num(no), str(op.ID), str(op.Source), str(op.Payment), str(op.Natural), str(string(op.Call)), num(int64(rankOf(op.Call))), str(op.Order),
 				str(op.Content), str(string(op.Amount.Currency)), num(op.Amount.Value), str(op.Class), num(file), num(int64(op.Line)))
-			done, err := p.done(w, op.ID)
-			if err != nil {
-				return err
-			}
-			if !done {
-				bodies = append(bodies, num(no), bytesOf(op.Body))
-			}
 			no++
 		}
 		if _, err := w.jobsOn.execValues(insertEntry+rows(entryRow, n), args); err != nil {
-			return err
-		}
-		if err := writeBodies(w, bodies); err != nil {
 			return err
 		}
 		ops = ops[n:]
@@ -327,33 +355,25 @@ func (p *Plan) write(w *writer, ops []Op, no int64) error {
 	return nil
 }
 
-// writeBodies writes numbers and bodies, which alternate.
-func writeBodies(w *writer, bodies []value) error {
-	for len(bodies) > 0 {
+// writeBodies writes the bodies of a batch, but for those that nothing needs.
+func writeBodies(w *writer, b *batch, needless map[int64]bool) error {
+	var args []value
+	for i := range b.ops {
+		if no := b.first + int64(i); !needless[no] {
+			args = append(args, num(no), bytesOf(b.ops[i].Body))
+		}
+	}
+	for len(args) > 0 {
 		n := insertRows
-		if len(bodies) < 2*n {
+		if len(args) < 2*n {
 			n = 1
 		}
-		if _, err := w.jobsOn.execValues(insertBody+rows(bodyRow, n), bodies[:2*n]); err != nil {
+		if _, err := w.jobsOn.execValues(insertBody+rows(bodyRow, n), args[:2*n]); err != nil {
 			return err
 		}
-		bodies = bodies[2*n:]
+		args = args[2*n:]
 	}
 	return nil
-}
-
-// done says whether the call is known to have had its effect: then its body will
-// never be sent, and is not written.
-func (p *Plan) done(w *writer, id string) (bool, error) {
-	if p.review.fresh {
-		return false, nil
-	}
-	var state State
-	err := w.row("SELECT state FROM op WHERE id = ? AND current = 1", []any{id}, &state)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return state.There(), err
 }
 
 func rows(row string, n int) string { return strings.Repeat(row+",", n-1) + row }

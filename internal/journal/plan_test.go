@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -57,49 +58,55 @@ func TestDispositions(t *testing.T) {
 		{name: "blocked payment that is there", block: "A", before: []known{{pay("A", "x"), Confirmed}}, plan: []Op{pay("A", "x"), refund("A", "1", "r")}, want: "same parked"},
 		{name: "blocked payment in doubt", block: "A", before: []known{{pay("A", "x"), Unknown}}, plan: []Op{pay("A", "x")}, want: "parked"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			ctx := context.Background()
-			j := newJournal(t)
-			for i, k := range tt.before {
-				plan(t, j, fmt.Sprintf("before-%d", i), k.op)
-				drive(t, j, k.op, 0, k.at)
-			}
-			p, err := j.NewRun(ctx, RunInfo{ID: "it"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if tt.block != "" {
-				if err := p.Block(ctx, "shop", tt.block, "line 9 has no date"); err != nil {
+		for _, batch := range []int{0, 1, 2} { // whose plain calls are sealed with it, when it fills up
+			t.Run(fmt.Sprintf("%s/batch=%d", tt.name, batch), func(t *testing.T) {
+				ctx := context.Background()
+				j, err := Open(ctx, filepath.Join(t.TempDir(), "j"), me, Options{Clock: clock, Unsynced: true, batchRows: batch})
+				if err != nil {
 					t.Fatal(err)
 				}
-			}
-			for _, o := range tt.plan {
-				if err := p.Add(ctx, o); err != nil {
+				defer j.Close()
+				for i, k := range tt.before {
+					plan(t, j, fmt.Sprintf("before-%d", i), k.op)
+					drive(t, j, k.op, 0, k.at)
+				}
+				p, err := j.NewRun(ctx, RunInfo{ID: "it"})
+				if err != nil {
 					t.Fatal(err)
 				}
-			}
-			if _, err := p.Seal(ctx); err != nil {
-				t.Fatal(err)
-			}
-			var got, epochs []string
-			for _, e := range entries(t, j, "it") {
-				got = append(got, string(e.Disposition))
-			}
-			for _, l := range lanes(t, j, "it") {
-				for _, s := range l.Steps {
-					epochs = append(epochs, fmt.Sprintf("%s/%s:%d", s.Payment, s.Call, s.Epoch))
-					if len(s.Body) == 0 {
-						t.Errorf("%s has no body", s.Call)
+				if tt.block != "" {
+					if err := p.Block(ctx, "shop", tt.block, "line 9 has no date"); err != nil {
+						t.Fatal(err)
 					}
 				}
-			}
-			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
-				t.Errorf("dispositions (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.epochs, strings.Join(epochs, " ")); diff != "" {
-				t.Errorf("steps (-want +got):\n%s", diff)
-			}
-		})
+				for _, o := range tt.plan {
+					if err := p.Add(ctx, o); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := p.Seal(ctx); err != nil {
+					t.Fatal(err)
+				}
+				var got, epochs []string
+				for _, e := range entries(t, j, "it") {
+					got = append(got, string(e.Disposition))
+				}
+				for _, l := range lanes(t, j, "it") {
+					for _, s := range l.Steps {
+						epochs = append(epochs, fmt.Sprintf("%s/%s:%d", s.Payment, s.Call, s.Epoch))
+						if len(s.Body) == 0 {
+							t.Errorf("%s has no body", s.Call)
+						}
+					}
+				}
+				if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
+					t.Errorf("dispositions (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(tt.epochs, strings.Join(epochs, " ")); diff != "" {
+					t.Errorf("steps (-want +got):\n%s", diff)
+				}
+			})
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ type review struct {
 	seed     maphash.Seed
 	ids      sieve
 	payments sieve
-	suspects []suspect // since the last batch
+	suspects []suspect // of the batch that is gathered
 	n, odd   int64     // calls; suspects among them
 	fresh    bool      // the journal knew no call when the plan was begun
 	blocked  bool      // a payment was
@@ -33,7 +33,7 @@ type kind struct {
 
 // A suspect may have been seen before: the call, or its payment.
 type suspect struct {
-	op             Op
+	at             int // of the batch
 	twice, another bool
 }
 
@@ -41,16 +41,16 @@ func newReview() review {
 	return review{seed: maphash.MakeSeed(), sums: make(map[kind]*Tally)}
 }
 
-func (r *review) see(op Op) {
+// see sees the call that is the next of its batch.
+func (r *review) see(op Op, at int) {
 	r.n++
 	var h maphash.Hash
 	h.SetSeed(r.seed)
 	h.WriteString(op.Source)
 	h.WriteByte(0)
 	h.WriteString(op.Payment)
-	s := suspect{twice: r.ids.met(maphash.String(r.seed, op.ID)), another: r.payments.met(h.Sum64())}
+	s := suspect{at: at, twice: r.ids.met(maphash.String(r.seed, op.ID)), another: r.payments.met(h.Sum64())}
 	if s.twice || s.another {
-		s.op = Op{ID: op.ID, Source: op.Source, Payment: op.Payment}
 		r.suspects = append(r.suspects, s)
 		r.odd++
 	}
@@ -77,8 +77,8 @@ func (r *review) tallies() []Tally {
 	return list
 }
 
-// reviewTables makes or empties what the plan's suspects are written to. These
-// tables are the connection's own.
+// reviewTables makes or empties what the plan's suspects are written to, and the
+// entries that sealing has to decide about. These tables are the connection's own.
 const reviewTables = `
 	CREATE TABLE IF NOT EXISTS temp.twice (op_id TEXT PRIMARY KEY) WITHOUT ROWID;
 	CREATE TABLE IF NOT EXISTS temp.many (source TEXT, payment TEXT, PRIMARY KEY (source, payment)) WITHOUT ROWID;
@@ -88,17 +88,22 @@ const reviewTables = `
 	DELETE FROM temp.odd;
 `
 
-func noteSuspects(w *writer, list []suspect) error {
-	for _, s := range list {
+// noteSuspects writes down those of a batch. It runs in the writer.
+func noteSuspects(w *writer, b *batch) error {
+	for _, s := range b.suspects {
+		op := &b.ops[s.at]
 		if s.twice {
-			if _, err := w.exec("INSERT OR IGNORE INTO temp.twice (op_id) VALUES (?)", s.op.ID); err != nil {
+			if _, err := w.exec("INSERT OR IGNORE INTO temp.twice (op_id) VALUES (?)", op.ID); err != nil {
 				return err
 			}
 		}
 		if s.another {
-			if _, err := w.exec("INSERT OR IGNORE INTO temp.many (source, payment) VALUES (?, ?)", s.op.Source, s.op.Payment); err != nil {
+			if _, err := w.exec("INSERT OR IGNORE INTO temp.many (source, payment) VALUES (?, ?)", op.Source, op.Payment); err != nil {
 				return err
 			}
+		}
+		if _, err := w.exec("INSERT OR IGNORE INTO temp.odd (no) VALUES (?)", b.first+int64(s.at)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -35,6 +35,10 @@ type RunStatus struct {
 	no, first, last int64
 }
 
+// sealed says that operation o is not of a run that is being planned: these may
+// have been begun ahead, and nobody sees them yet.
+const sealed = "o.no < (SELECT coalesce(min(first), 9223372036854775807) FROM run WHERE state = 'planning')"
+
 // SetRunState moves a run on: planned to applying, applying to done or stopped,
 // and stopped or done to applying again.
 func (j *Journal) SetRunState(ctx context.Context, run, state string) error {

@@ -85,7 +85,7 @@ CREATE TABLE item (
 	disposition TEXT NOT NULL,
 	reason      TEXT
 );
-` + itemIndex + `
+CREATE INDEX ` + itemLane + `;
 CREATE TABLE op (
 	no          INTEGER PRIMARY KEY,       -- the entry that brought this epoch about
 	id          TEXT NOT NULL,
@@ -110,17 +110,27 @@ CREATE TABLE op (
 	param       TEXT,
 	message     TEXT
 );
-` + opIndexes
-
-const itemIndex = `
-CREATE INDEX item_lane ON item (lane);
+CREATE UNIQUE INDEX ` + opID + `;
+CREATE INDEX ` + opPayment + `;
 `
 
-// opIndexes are the indexes of op in format 1 that are still there.
-const opIndexes = `
-CREATE UNIQUE INDEX op_id ON op (id, epoch);
-CREATE INDEX op_payment ON op (source, payment) WHERE call = 'report_payment';
+// What a large first plan makes anew; see [Plan.full].
+const (
+	itemLane  = "item_lane ON item (lane)"
+	opID      = "op_id ON op (id, epoch)"
+	opPayment = "op_payment ON op (source, payment) WHERE call = 'report_payment'"
+	opChild   = "op_child ON op (source, payment) WHERE call <> 'report_payment'"
+)
+
+const (
+	itemIndex   = "CREATE INDEX IF NOT EXISTS " + itemLane + ";\n"
+	makeIndexes = itemIndex + `
+CREATE UNIQUE INDEX IF NOT EXISTS ` + opID + `;
+CREATE INDEX IF NOT EXISTS ` + opPayment + `;
+CREATE INDEX IF NOT EXISTS ` + opChild + `;
 `
+	dropIndexes = "DROP INDEX item_lane; DROP INDEX op_id; DROP INDEX op_payment; DROP INDEX op_child;"
+)
 
 // schema2 is what format 2 adds: how calls in doubt and in conflict were settled.
 const schema2 = `
@@ -139,10 +149,7 @@ CREATE TABLE decision (
 	attempts   INTEGER NOT NULL
 );
 CREATE INDEX decision_op ON decision (op_id);
-` + childIndex
-
-const childIndex = `
-CREATE INDEX op_child ON op (source, payment) WHERE call <> 'report_payment';
+CREATE INDEX ` + opChild + `;
 `
 
 // schema3 is what format 3 adds: the account of a run's rows. A run that was

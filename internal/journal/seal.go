@@ -11,136 +11,169 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 	if err := p.settled(ctx); err != nil {
 		return nil, err
 	}
-	now := p.j.clock().UnixMilli()
-	allNew := false
+	s := &sealing{Plan: p, first: p.first, last: p.next - 1, now: p.j.clock().UnixMilli()}
 	err := p.j.w.do(ctx, func(w *writer) error {
-		if err := p.seal(w, now); err != nil {
-			return err
-		}
-		return w.row("SELECT NOT EXISTS (SELECT 1 FROM item WHERE no BETWEEN ? AND ? AND disposition <> 'new')", []any{p.first, p.next - 1}, &allNew)
+		s.w = w
+		return s.seal()
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.end()
-	if allNew && !p.review.adopted {
+	if s.allNew {
 		return p.review.tallies(), nil
 	}
 	return p.j.Tallies(ctx, p.run)
 }
 
-// seal runs in the writer. In its statements ?1 and ?2 are the run's first and
-// last entry.
-func (p *Plan) seal(w *writer, now int64) error {
-	first, last := p.first, p.next-1
-	anew := p.review.fresh && p.review.n >= indexAnew
-	if anew {
-		if _, err := w.exec(dropIndexes); err != nil {
-			return err
-		}
-	}
-	if err := p.sealEntries(w, first, last); err != nil {
-		return err
-	}
-	if anew { // what follows needs it
-		if _, err := w.exec(itemIndex); err != nil {
-			return err
-		}
-	}
-	if err := p.park(w, first, last); err != nil {
-		return err
-	}
-	if p.review.children {
-		if _, err := w.exec(sealChildren, first, last); err != nil {
-			return err
-		}
-		if _, err := w.exec(sealWithRecord); err != nil {
-			return err
-		}
-		if _, err := w.exec(sealHeld, first, last); err != nil {
-			return err
-		}
-	}
-	statements := []string{sealOldBodies, sealTakeOver, sealOps, sealEpochs, sealBodies}
-	if p.review.fresh { // there is nothing earlier
-		statements = []string{sealFirstOps, sealBodies}
-	}
+// A sealing is a plan being sealed in the writer. In its statements ?1 and ?2 are
+// the run's first and last entry.
+type sealing struct {
+	*Plan
+	w           *writer
+	first, last int64
+	now         int64
+	// unlike says which items may be other than new calls that nobody knew before.
+	unlike string
+	allNew bool
+}
+
+const (
+	ofRun = "i.no BETWEEN ?1 AND ?2"
+	ofOdd = "i.no IN (SELECT no FROM temp.odd WHERE no BETWEEN ?1 AND ?2)"
+)
+
+func (s *sealing) run(statements ...string) error {
 	for _, statement := range statements {
-		if _, err := w.exec(statement, first, last); err != nil {
+		if _, err := s.w.exec(statement, s.first, s.last); err != nil {
 			return err
 		}
 	}
-	if anew {
-		if _, err := w.exec(opIndexes + childIndex); err != nil {
-			return err
-		}
+	return nil
+}
+
+// any says whether the condition holds for one of the items that may be other
+// than new.
+func (s *sealing) any(condition string) (found bool, err error) {
+	err = s.w.row("SELECT EXISTS (SELECT 1 FROM item i WHERE "+s.unlike+" AND "+condition+")", []any{s.first, s.last}, &found)
+	return found, err
+}
+
+func (s *sealing) seal() error {
+	if s.unlike = ofRun; s.review.fresh {
+		s.unlike = ofOdd
 	}
-	if _, err := w.exec(sealScratch); err != nil {
+	if err := s.judge(); err != nil {
 		return err
 	}
-	if _, err := w.exec("DELETE FROM block WHERE run = ?", p.no); err != nil {
+	if err := s.park(); err != nil {
 		return err
 	}
-	if err := p.sealRows(w, first, last); err != nil {
+	if err := s.hold(); err != nil {
 		return err
 	}
-	_, err := w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", last, now, p.no)
+	if err := s.operations(); err != nil {
+		return err
+	}
+	var err error
+	if s.allNew, err = s.any("i.disposition <> 'new'"); err != nil {
+		return err
+	}
+	s.allNew = !s.allNew && !s.review.adopted
+	if _, err := s.w.exec("DELETE FROM block WHERE run = ?", s.no); err != nil {
+		return err
+	}
+	if err := s.sealRows(); err != nil {
+		return err
+	}
+	_, err = s.w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", s.last, s.now, s.no)
 	return err
 }
 
-// indexAnew is from how many calls on the first plan of a journal makes the
-// indexes of item and op after their rows: sorted, they are written once, from
-// left to right.
-const indexAnew = 10_000
-
-const dropIndexes = "DROP INDEX item_lane; DROP INDEX op_id; DROP INDEX op_payment; DROP INDEX op_child;"
-
-// sealEntries gives every entry its item. Most calls stand in the plan once, and
-// are the only ones of their payments: these need not be sorted.
-func (p *Plan) sealEntries(w *writer, first, last int64) error {
-	if p.review.adopted || p.review.odd > p.review.n/4 {
-		if _, err := w.exec(sealAdopted, first, last); err != nil {
+// judge gives an item to every entry that has none.
+func (s *sealing) judge() error {
+	if s.ahead {
+		if err := s.meet(s.w, s.first, s.last); err != nil {
 			return err
 		}
-		_, err := w.exec(sealItems(sealAll), first, last)
+	} else if err := s.run(sealUnsealed); err != nil {
 		return err
 	}
-	plain, rest := sealPlain, ""
-	if p.review.fresh {
-		plain = sealFresh
-	}
-	if p.review.odd > 0 {
-		if _, err := w.exec(sealOdd, first, last); err != nil {
-			return err
-		}
-		rest = " AND e.no NOT IN (SELECT no FROM temp.odd)"
-		if _, err := w.exec(sealItems("no IN (SELECT no FROM temp.odd)"), first, last); err != nil {
+	if s.review.adopted {
+		if err := s.run(sealAdopted); err != nil {
 			return err
 		}
 	}
-	if !p.review.fresh {
-		rest += ") ORDER BY no"
+	if s.review.fresh {
+		return s.run(sealItems("o.no = 0"))
 	}
-	_, err := w.exec(plain+rest, first, last)
-	return err
+	return s.run(sealItems(sealByID))
 }
 
 // park parks the calls of blocked payments and those behind a conflict.
-func (p *Plan) park(w *writer, first, last int64) error {
-	if _, err := w.exec(sealScratch); err != nil {
+func (s *sealing) park() error {
+	if _, err := s.w.exec(sealScratch); err != nil {
 		return err
 	}
-	var blocked, conflicts bool
-	err := w.row("SELECT EXISTS (SELECT 1 FROM block WHERE run = ?), EXISTS (SELECT 1 FROM item WHERE no BETWEEN ? AND ? AND disposition = 'conflict')",
-		[]any{p.no, first, last}, &blocked, &conflicts)
-	if err == nil && blocked {
-		_, err = w.exec(sealBlocked, first, last, p.no)
+	conflicts, err := s.any("i.disposition = 'conflict'")
+	if err != nil {
+		return err
 	}
-	if err == nil && conflicts {
-		if _, err = w.exec(sealConflicts, first, last); err == nil {
-			_, err = w.exec(sealBehind, first, last)
+	if s.review.blocked {
+		if _, err := s.w.exec(sealBlocked, s.first, s.last, s.no); err != nil {
+			return err
+		}
+		s.unlike = ofRun
+	}
+	if conflicts {
+		if err := s.run(sealConflicts, sealBehind); err != nil {
+			return err
+		}
+		s.unlike = ofRun
+	}
+	return nil
+}
+
+// hold holds the calls of payments without a record.
+func (s *sealing) hold() error {
+	if !s.review.children {
+		return nil
+	}
+	s.unlike = ofRun
+	if err := s.run(sealChildren); err != nil {
+		return err
+	}
+	withRecord := sealWithRecord
+	if !s.review.fresh {
+		withRecord += sealKnownRecord
+	}
+	if _, err := s.w.exec(itemIndex + withRecord); err != nil {
+		return err
+	}
+	return s.run(sealHeld)
+}
+
+// operations begins what is new and not begun yet, and drops the bodies that will
+// not be sent.
+func (s *sealing) operations() error {
+	if s.ahead && s.unlike == ofRun { // some of what was begun ahead may be parked or held now
+		if err := s.run(sealNotBegun); err != nil {
+			return err
 		}
 	}
+	var statements []string
+	if s.review.fresh { // there is nothing earlier
+		statements = []string{sealFirstOps + ofOdd, sealBodies(s.unlike)}
+	} else {
+		statements = []string{sealOldBodies, sealTakeOver, sealOps, sealEpochs, sealBodies(s.unlike), sealPastBodies}
+	}
+	if err := s.run(statements...); err != nil {
+		return err
+	}
+	if _, err := s.w.exec(makeIndexes); err != nil {
+		return err
+	}
+	_, err := s.w.exec(sealScratch)
 	return err
 }
 
@@ -153,25 +186,15 @@ const sealScratch = `
 	DELETE FROM temp.lanes;
 `
 
-// sealFresh is for plain entries of a journal that knew no call.
-const sealFresh = `
-INSERT INTO item (no, lane, op, home, disposition) SELECT e.no, e.no, e.no, e.no, 'new' FROM entry e WHERE e.no BETWEEN ?1 AND ?2`
+// sealUnsealed collects all entries but those that were adopted: where nothing was
+// sealed ahead, no others have an operation.
+const sealUnsealed = `
+INSERT OR IGNORE INTO temp.odd SELECT no FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM op WHERE no BETWEEN ?1 AND ?2)`
 
-// sealOdd collects the entries that are not plain.
-const sealOdd = `
-INSERT OR IGNORE INTO temp.odd SELECT no FROM entry e WHERE no BETWEEN ?1 AND ?2
-	AND (op_id IN (SELECT op_id FROM temp.twice) OR EXISTS (SELECT 1 FROM temp.many m WHERE m.source = e.source AND m.payment = e.payment))`
-
-// sealPlain holds plain entries against the journal, and no others.
-const sealPlain = sealVerdict + `
-FROM (
-	SELECT e.no, e.no AS lane, e.no AS head, ` + sealKnown + `, 0 AS within
-	FROM entry e ` + sealJournal + ` WHERE e.no BETWEEN ?1 AND ?2`
-
-// sealItems holds the entries that are meant against each other and against the
-// journal. An entry that begins an epoch will have the op of its own number; so
+// sealItems holds the odd entries against each other and against what known finds
+// of each in the journal. An entry that begins an epoch will have the op of its own number; so
 // item.op can be told before the op is made, and names none when it is not.
-func sealItems(which string) string {
+func sealItems(known string) string {
 	return sealVerdict + `
 FROM (
 	SELECT e.no, e.lane, e.head, ` + sealKnown + `,
@@ -179,13 +202,10 @@ FROM (
 	FROM (
 		SELECT no, op_id, content, min(no) OVER (PARTITION BY source, payment) AS lane,
 			min(no) OVER same AS head, min(content) OVER same AS low, max(content) OVER same AS high
-		FROM entry WHERE no BETWEEN ?1 AND ?2 AND ` + which + ` WINDOW same AS (PARTITION BY op_id)
-	) e ` + sealJournal + `
+		FROM entry i WHERE ` + ofOdd + ` WINDOW same AS (PARTITION BY op_id)
+	) e LEFT JOIN op o ON ` + known + ` LEFT JOIN entry h ON h.no = o.home
 ) ORDER BY no`
 }
-
-// sealAll means all entries but those that were adopted.
-const sealAll = "NOT EXISTS (SELECT 1 FROM op a WHERE a.no = entry.no)"
 
 const sealVerdict = `
 INSERT INTO item (no, lane, op, home, previous, disposition, reason)
@@ -213,7 +233,7 @@ const sealKnown = `o.no AS op, o.home, o.state, o.message,
 	-- the same epoch with this entry's body: nothing of it was ever sent
 	o.state = 'planned' AND o.attempts = 0 AS fresh`
 
-const sealJournal = `LEFT JOIN op o ON o.id = e.op_id AND o.current = 1 LEFT JOIN entry h ON h.no = o.home`
+const sealByID = `o.id = e.op_id AND o.current = 1`
 
 // sealAdopted enters what was found in the account while the plan was made,
 // unless the plan has the same call from a row. Nothing else of a plan has its
@@ -253,15 +273,17 @@ INSERT OR IGNORE INTO temp.lanes
 SELECT i.lane FROM item i JOIN entry e ON e.no = i.no
 WHERE i.no BETWEEN ?1 AND ?2 AND e.rank > 0 AND i.disposition = 'new'`
 
-// sealWithRecord strikes out those that have their record or get it in this run.
-// It is asked once for each payment, not for each call: a wrong mapping may
-// give all rows of a file to one payment.
+// sealWithRecord strikes out those that get their record in this run. It is asked
+// once for each payment, not for each call: a wrong mapping may give all rows of a
+// file to one payment.
 const sealWithRecord = `
-DELETE FROM temp.lanes WHERE
-	EXISTS (SELECT 1 FROM entry e JOIN op o ON o.source = e.source AND o.payment = e.payment AND o.call = 'report_payment'
-		WHERE e.no = lanes.lane AND o.state IN ('confirmed', 'adopted'))
-	OR EXISTS (SELECT 1 FROM item i JOIN entry e ON e.no = i.no
-		WHERE i.lane = lanes.lane AND e.rank = 0 AND i.disposition IN ('new', 'retry', 'same', 'changed'))`
+DELETE FROM temp.lanes WHERE EXISTS (SELECT 1 FROM item i JOIN entry e ON e.no = i.no
+	WHERE i.lane = lanes.lane AND e.rank = 0 AND i.disposition IN ('new', 'retry', 'same', 'changed'));`
+
+// sealKnownRecord strikes out those that have it.
+const sealKnownRecord = `
+DELETE FROM temp.lanes WHERE EXISTS (SELECT 1 FROM entry e JOIN op o ON o.source = e.source AND o.payment = e.payment AND o.call = 'report_payment'
+	WHERE e.no = lanes.lane AND o.state IN ('confirmed', 'adopted'));`
 
 // sealHeld holds the calls of the rest.
 const sealHeld = `
@@ -280,29 +302,37 @@ const sealTakeOver = `
 UPDATE op SET home = i.no FROM item i
 WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'new' AND i.home = i.no AND i.op < i.no AND op.no = i.op`
 
+// sealNotBegun takes back operations that were begun ahead.
+const sealNotBegun = `
+DELETE FROM op WHERE no IN (SELECT no FROM item WHERE no BETWEEN ?1 AND ?2 AND disposition <> 'new' AND op = no)`
+
 // sealOps begins the new epochs.
 const sealOps = `
 INSERT INTO op (no, id, epoch, current, source, payment, call, home, state, doubt, attempts)
 SELECT e.no, e.op_id, coalesce((SELECT max(p.epoch) + 1 FROM op p WHERE p.id = e.op_id), 0), 1,
 	e.source, e.payment, e.call, e.no, 'planned', 0, 0
 FROM item i JOIN entry e ON e.no = i.no
-WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'new' AND i.op = i.no ORDER BY i.no`
+WHERE i.disposition = 'new' AND i.op = i.no AND ` + ofOdd
 
-// sealFirstOps begins the first epochs of a journal that knew no call.
+// sealFirstOps begins the first epochs of calls that the journal does not know.
 const sealFirstOps = `
 INSERT INTO op (no, id, epoch, current, source, payment, call, home, state, doubt, attempts)
 SELECT e.no, e.op_id, 0, 1, e.source, e.payment, e.call, e.no, 'planned', 0, 0
 FROM item i JOIN entry e ON e.no = i.no
-WHERE i.no BETWEEN ?1 AND ?2 AND i.disposition = 'new' AND i.op = i.no ORDER BY i.no`
+WHERE i.disposition = 'new' AND i.op = i.no AND `
 
 // sealEpochs ends the epochs before them.
 const sealEpochs = `
 UPDATE op SET current = 0
-WHERE current = 1 AND no < ?1 AND id IN (SELECT id FROM op WHERE no BETWEEN ?1 AND ?2 AND epoch > 0)`
+WHERE current = 1 AND no < ?1 AND id IN (SELECT id FROM op i WHERE ` + ofOdd + ` AND epoch > 0)`
 
-// sealBodies drops the bodies that will not be sent, and those of ended epochs.
-const sealBodies = `
+// sealBodies drops the bodies of those items that will not be sent.
+func sealBodies(which string) string {
+	return `
+DELETE FROM body WHERE no IN (SELECT no FROM item i WHERE ` + which + ` AND NOT (disposition = 'new' AND home = no))`
+}
+
+// sealPastBodies drops the bodies of ended epochs.
+const sealPastBodies = `
 DELETE FROM body WHERE no IN (
-	SELECT no FROM item WHERE no BETWEEN ?1 AND ?2 AND NOT (disposition = 'new' AND home = no)
-	UNION ALL
-	SELECT p.home FROM op n JOIN op p ON p.id = n.id AND p.current = 0 WHERE n.no BETWEEN ?1 AND ?2 AND n.epoch > 0)`
+	SELECT p.home FROM op i JOIN op p ON p.id = i.id AND p.current = 0 WHERE ` + ofOdd + ` AND i.epoch > 0)`

@@ -100,8 +100,8 @@ func begin(w *writer, opID string, epoch int, recordID string, now int64) (fligh
 	var target sql.NullString
 	var attempts int
 	var current, body bool
-	err := w.row(`SELECT no, home, state, doubt, call, target, attempts, current, EXISTS (SELECT 1 FROM body WHERE body.no = op.home)
-		FROM op WHERE id = ? AND epoch = ?`, []any{opID, epoch},
+	err := w.row(`SELECT no, home, state, doubt, call, target, attempts, current, EXISTS (SELECT 1 FROM body WHERE body.no = o.home)
+		FROM op o WHERE id = ? AND epoch = ? AND `+sealed, []any{opID, epoch},
 		&f.no, &f.home, &state, &f.doubt, &f.call, &target, &attempts, &current, &body)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -22,7 +22,7 @@ func TestSieve(t *testing.T) {
 			t.Fatalf("%d was forgotten", i)
 		}
 	}
-	if wrong > n/50 {
+	if wrong > n/400 {
 		t.Errorf("%d of %d keys were taken for known", wrong, n)
 	}
 	t.Logf("%d of %d keys were taken for known; %d layers", wrong, n, len(s.layers))

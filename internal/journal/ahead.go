@@ -1,0 +1,122 @@
+package journal
+
+// Sealing ahead. A plan whose first batch fills up is large; if most of its calls
+// are plain by then, each batch's plain calls get their items and, where the
+// journal does not know them, their operations together with the batch, while
+// rows are still being read. Plain is a call that stands in the plan once so far,
+// as the only one of its payment, and begins no further epoch. What is not plain
+// is kept in temp.odd, and sealing decides about it and about the calls that it
+// turned out to meet. Nobody sees the items and operations of a run before it is
+// sealed.
+
+// oddShare: a plan of which a larger part than this is odd is not sealed ahead.
+const oddShare = 4
+
+// full is told that a batch is full.
+func (p *Plan) full() {
+	if p.batches == 0 && !p.review.adopted {
+		p.bare = p.review.fresh
+		p.ahead = p.review.odd <= p.review.n/oddShare
+	}
+}
+
+// sealAhead seals the plain calls of a batch, and says whose bodies nothing needs.
+// It runs in the writer.
+func (p *Plan) sealAhead(w *writer, b *batch) (needless map[int64]bool, err error) {
+	statements := []string{aheadItems, aheadOdd, sealFirstOps + ofRun}
+	if p.review.fresh {
+		statements = []string{aheadFresh, sealFirstOps + ofRun}
+	}
+	first, last := b.first, b.first+int64(len(b.ops))-1
+	for _, statement := range statements {
+		if _, err := w.exec(statement, first, last); err != nil {
+			return nil, err
+		}
+	}
+	if p.review.fresh {
+		return nil, nil
+	}
+	needless = make(map[int64]bool)
+	err = w.jobsOn.each(aheadNeedless, []any{first, last}, func(r *pageRow) (bool, error) {
+		needless[r.int()] = true
+		return true, nil
+	})
+	return needless, err
+}
+
+// aheadFresh is for a journal that knew no call.
+const aheadFresh = `
+INSERT INTO item (no, lane, op, home, disposition) SELECT no, no, no, no, 'new' FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM temp.odd)`
+
+// aheadItems holds the plain entries of a batch against the journal.
+const aheadItems = sealVerdict + `
+FROM (
+	SELECT e.no, e.no AS lane, e.no AS head, ` + sealKnown + `, 0 AS within, o.source = e.source AND o.payment = e.payment AS alike
+	FROM entry e LEFT JOIN op o ON ` + sealByID + ` LEFT JOIN entry h ON h.no = o.home
+	WHERE e.no BETWEEN ?1 AND ?2 AND e.no NOT IN (SELECT no FROM temp.odd))
+WHERE op IS NULL OR (alike AND NOT renew) ORDER BY no`
+
+// aheadOdd keeps those that turned out not to be plain.
+const aheadOdd = `
+INSERT OR IGNORE INTO temp.odd SELECT no FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM item WHERE no BETWEEN ?1 AND ?2)`
+
+// aheadNeedless are the entries of a batch with nothing to send of their own.
+const aheadNeedless = `
+SELECT no FROM item WHERE no BETWEEN ?1 AND ?2 AND NOT (disposition = 'new' AND home = no)`
+
+// takeBack undoes what was sealed ahead, because something else than calls of
+// rows comes into the plan. It runs in the writer.
+func (p *Plan) takeBack(w *writer) error {
+	if p.ahead {
+		if _, err := w.exec(dropAhead, p.first); err != nil {
+			return err
+		}
+	}
+	_, err := w.exec(makeIndexes)
+	return err
+}
+
+const dropAhead = `
+	DELETE FROM item WHERE no >= ?1;
+	DELETE FROM op WHERE no >= ?1;
+`
+
+// meet finds the calls that were sealed ahead and met odd ones later, and takes
+// their items and operations back. It runs in the writer.
+func (p *Plan) meet(w *writer, first, last int64) error {
+	if p.review.odd > 0 {
+		met := metByIndex
+		if p.bare && p.review.odd > p.review.n/scanShare {
+			met = metByScan
+		} else if _, err := w.exec(makeIndexes); err != nil {
+			return err
+		}
+		if _, err := w.exec(met, first, last); err != nil {
+			return err
+		}
+	}
+	_, err := w.exec(dropOdd)
+	return err
+}
+
+// scanShare: where a smaller part of a plan is odd, making the indexes of op before
+// the odd calls have their operations costs less than reading all of op.
+const scanShare = 64
+
+const metByIndex = `
+WITH met (no) AS (
+	SELECT o.no FROM temp.twice t CROSS JOIN op o INDEXED BY op_id ON o.id = t.op_id
+	UNION SELECT o.no FROM temp.many m CROSS JOIN op o INDEXED BY op_payment ON o.source = m.source AND o.payment = m.payment AND o.call = 'report_payment'
+	UNION SELECT o.no FROM temp.many m CROSS JOIN op o INDEXED BY op_child ON o.source = m.source AND o.payment = m.payment AND o.call <> 'report_payment')
+INSERT OR IGNORE INTO temp.odd
+SELECT no FROM met WHERE no BETWEEN ?1 AND ?2
+UNION ALL SELECT i.no FROM met CROSS JOIN item i INDEXED BY item_again ON i.op = met.no AND i.op < i.no WHERE i.no BETWEEN ?1 AND ?2`
+
+const metByScan = `
+INSERT OR IGNORE INTO temp.odd SELECT no FROM op o WHERE no BETWEEN ?1 AND ?2
+	AND (id IN (SELECT op_id FROM temp.twice) OR EXISTS (SELECT 1 FROM temp.many m WHERE m.source = o.source AND m.payment = o.payment))`
+
+const dropOdd = `
+	DELETE FROM item WHERE no IN (SELECT no FROM temp.odd);
+	DELETE FROM op WHERE no IN (SELECT no FROM temp.odd);
+`
