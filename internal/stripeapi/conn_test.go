@@ -3,6 +3,7 @@ package stripeapi
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -46,7 +47,7 @@ func (t *tape) Close() error { return nil }
 
 func onTape(t *tape) *conn {
 	x := &conn{out: &counter{Conn: t}, answer: make([]byte, 0, usualSize)}
-	x.Conn = x.out
+	x.Conn, x.past = x.out, x.interrupt
 	return x
 }
 
@@ -61,7 +62,8 @@ func answerSeeds() []string {
 		"HTTP/1.1 100 Continue\r\n\r\n" + good, "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 101 X\r\n\r\n", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na",
 		"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 0200 OK\r\n\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 0001\r\nConnection: Keep-Alive\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\na",
-		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 2*usualSize) + "\r\nContent-Length: 1\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + strings.Repeat("y", 9000)}
+		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 2*usualSize) + "\r\nContent-Length: 1\r\n\r\na", "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + strings.Repeat("y", 9000),
+		"HTTP/1.1 200 OK\nContent-Length: 12000\n\n" + strings.Repeat("y", 12000) + "HTTP/1.1 200 OK"}
 }
 
 // FuzzRead holds an answer read by us against the same read by net/http, in
@@ -70,20 +72,24 @@ func answerSeeds() []string {
 func FuzzRead(f *testing.F) {
 	for i, s := range answerSeeds() {
 		f.Add([]byte(s), 1+i*7)
-		f.Add([]byte(s), usualSize)
+		f.Add([]byte(s), 1<<20)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, step int) {
-		server := &tape{in: raw, step: max(1, step)}
-		got, again, err := onTape(server).read()
 		want, most, wantErr := readByNetHTTP(raw)
-		if (err == nil) != (wantErr == nil) || !sameReply(got, want) {
-			t.Fatalf("read %+v, %v; net/http reads %+v, %v", got, err, want, wantErr)
-		}
-		if again && !most && len(server.in) == 0 { // what is still to be read is for quiet to find
-			t.Fatal("the connection would be used again")
-		}
-		if errors.Is(err, io.EOF) {
-			t.Fatalf("%v is no end of an answer", err)
+		for _, size := range []int{usualSize, 4 * usualSize} { // of the buffer: long answers leave larger ones
+			server := &tape{in: raw, step: max(1, step)}
+			x := onTape(server)
+			x.answer = make([]byte, 0, size)
+			got, again, err := x.read()
+			if (err == nil) != (wantErr == nil) || !sameReply(got, want) {
+				t.Fatalf("read %+v, %v; net/http reads %+v, %v", got, err, want, wantErr)
+			}
+			if again && !most && len(server.in) == 0 { // what is still to be read is for quiet to find
+				t.Fatal("the connection would be used again")
+			}
+			if errors.Is(err, io.EOF) {
+				t.Fatalf("%v is no end of an answer", err)
+			}
 		}
 	})
 }
@@ -132,6 +138,42 @@ func TestLeftIsExact(t *testing.T) {
 		if left, err := x.write(); err == nil || left != (room > 0) {
 			t.Errorf("with %d bytes taken: left %t, %v", room, left, err)
 		}
+	}
+}
+
+// A deadTape has its deadline put into the past while it gives its answer.
+type deadTape struct {
+	tape
+	end  func()
+	past chan struct{}
+}
+
+func (d *deadTape) Read(p []byte) (int, error) {
+	d.end()
+	<-d.past
+	return d.tape.Read(p)
+}
+
+func (d *deadTape) SetDeadline(t time.Time) error {
+	if t.Before(time.Now()) {
+		close(d.past)
+	}
+	return nil
+}
+
+// The context ends when the answer is there: the answer counts, but the
+// connection's next call would be cut short by what ended this one.
+func TestInterruptedTooLate(t *testing.T) {
+	c := testClient(t, "http://127.0.0.1:9")
+	ctx, cancel := context.WithCancel(t.Context())
+	x := onTape(nil)
+	x.out.Conn = &deadTape{tape{in: []byte(keepAlive), step: 1 << 10, room: 1 << 10}, cancel, make(chan struct{})}
+	c.direct.pool.put(x)
+	if a := c.Send(ctx, create); a.Verdict != Confirmed {
+		t.Errorf("got %+v", a)
+	}
+	if c.direct.pool.get() != nil {
+		t.Error("the connection would be used again")
 	}
 }
 
@@ -255,11 +297,16 @@ type telling struct {
 
 func (c telling) Close() error { c.tell(); return c.Conn.Close() }
 
-// Buffers that an odd answer made large do not stay.
+// Buffers that an odd answer or request made large do not stay.
 func TestBuffersStaySmall(t *testing.T) {
 	x := onTape(&tape{in: []byte(answer(200, goodRecord+strings.Repeat(" ", mostKept))), step: 1 << 20})
 	rep, _, err := x.read()
 	if err != nil || cap(x.answer) > mostKept || len(rep.body) != len(goodRecord)+mostKept {
 		t.Errorf("%d bytes stay, %v", cap(x.answer), err)
+	}
+	x = onTape(&tape{room: 1 << 20})
+	x.request = make([]byte, 2*mostKept)
+	if _, err := x.write(); err != nil || cap(x.request) > mostKept {
+		t.Errorf("%d bytes stay, %v", cap(x.request), err)
 	}
 }

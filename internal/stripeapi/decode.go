@@ -2,7 +2,6 @@ package stripeapi
 
 import (
 	"encoding/json"
-	"strings"
 )
 
 // answerBody is as much of a payment record or an error object as a verdict needs.
@@ -128,13 +127,19 @@ func (s *scanner) field(name []byte, body *answerBody) bool {
 		}
 		return true
 	}
-	for _, known := range [...]string{"id", "object", "livemode", "latest_payment_attempt_record", "error"} {
-		// encoding/json takes a field by its name in capitals as well.
-		if len(name) >= len(known) && strings.EqualFold(string(name), known) {
-			return false
-		}
+	if string(name) == "error" || hasCapital(name) { // encoding/json takes a field by its name in capitals as well
+		return false
 	}
 	return s.value(maxDepth)
+}
+
+func hasCapital(b []byte) bool {
+	for _, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			return true
+		}
+	}
+	return false
 }
 
 // wanted reads a text that stands there once and as it is.

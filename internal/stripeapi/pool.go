@@ -21,7 +21,7 @@ func (p *pool) get() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
-	if last < 0 || time.Since(p.idle[last].since) > idleTimeout { // then the others are older still
+	if last < 0 {
 		return nil
 	}
 	x := p.idle[last]
