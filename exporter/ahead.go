@@ -1,69 +1,107 @@
 package exporter
 
-import "iter"
-
-// aheadBatch is how many values go from one goroutine to the other at once, and
-// aheadBatches how many such batches may wait.
-const (
-	aheadBatch   = 128
-	aheadBatches = 4
+import (
+	"iter"
+	"runtime"
+	"sync"
 )
 
-// A bunch is some values, and the error that ends them.
-type bunch[T any] struct {
-	values []T
-	err    error
+// A parsed payment is one whose memory can be used again, with all that it
+// points at.
+type parsed struct {
+	payment
+	record decoded
 }
 
-// ahead runs an iteration in a goroutine of its own, a little ahead of its
-// consumer: while one decodes payments, the other writes their lines. The
-// values must be the consumer's to keep. When the consumer stops, the goroutine
-// has ended.
-func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		batches := make(chan bunch[T], aheadBatches)
+// parse reads an encoded payment, the one of this number in the order. Its texts
+// are parts of text.
+func (d *Dataset) parse(into *parsed, no int, text string) error {
+	if err := into.record.read(text); err != nil {
+		return err
+	}
+	into.payment.read(&into.record.PaymentRecord)
+	d.options.Lock.apply(&into.payment)
+	if no >= len(d.triesAt) || d.triesAt[no].length <= 0 {
+		return nil
+	}
+	tries, err := d.tries.getBytes(d.triesAt[no])
+	if err == nil {
+		into.attempts, err = decodeAttempts(tries)
+	}
+	return err
+}
+
+// lotSize is how many payments go from one goroutine to the other at once.
+const lotSize = 128
+
+// A lot is some payments that follow each other.
+type lot struct {
+	first    int // number of the first one in the order
+	n        int
+	raw      []byte
+	ends     [lotSize]int // in raw
+	payments [lotSize]parsed
+	err      error         // ends the iteration after the n payments
+	done     chan struct{} // takes one value when the lot is parsed
+}
+
+func (l *lot) parse(d *Dataset) {
+	text, from := string(l.raw), 0
+	for i := range l.n {
+		to := l.ends[i]
+		if err := d.parse(&l.payments[i], l.first+i, text[from:to]); err != nil {
+			l.n, l.err = i, err
+			break
+		}
+		l.payments[i].encoded = l.raw[from:to]
+		from = to
+	}
+	l.done <- struct{}{}
+}
+
+// ahead iterates over the payments of these numbers, from and up to but without
+// to, in order: while one is looked at, the next ones are parsed on all cores.
+// Each is borrowed until the next step. When the consumer stops, all goroutines
+// have ended.
+func (d *Dataset) ahead(from, to int) iter.Seq2[*payment, error] {
+	return func(yield func(*payment, error) bool) {
+		cores := runtime.GOMAXPROCS(0)
+		// Each lot is in one of these at the most, so only taking a free one blocks.
+		free, todo, next := make(chan *lot, 2*cores), make(chan *lot, 2*cores), make(chan *lot, 2*cores)
+		for range cap(free) {
+			free <- &lot{done: make(chan struct{}, 1)}
+		}
 		stop := make(chan struct{})
-		go produce(seq, batches, stop)
-		defer func() {
-			close(stop)
-			for range batches { // until produce has closed it
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer close(stop)
+		running.Go(func() {
+			defer close(todo)
+			defer close(next)
+			for l := range d.shelf.lots(from, to, free, stop) {
+				todo <- l
+				next <- l
 			}
-		}()
-		for b := range batches {
-			for _, v := range b.values {
-				if !yield(v, nil) {
+		})
+		for range cores {
+			running.Go(func() {
+				for l := range todo {
+					l.parse(d)
+				}
+			})
+		}
+		for l := range next {
+			<-l.done
+			for i := range l.n {
+				if !yield(&l.payments[i].payment, nil) {
 					return
 				}
 			}
-			if b.err != nil {
-				var none T
-				yield(none, b.err)
+			if l.err != nil {
+				yield(nil, l.err)
 				return
 			}
+			free <- l
 		}
 	}
-}
-
-func produce[T any](seq iter.Seq2[T, error], to chan<- bunch[T], stop <-chan struct{}) {
-	defer close(to)
-	b := bunch[T]{values: make([]T, 0, aheadBatch)}
-	send := func() bool {
-		select {
-		case to <- b:
-			b = bunch[T]{values: make([]T, 0, aheadBatch)}
-			return true
-		case <-stop:
-			return false
-		}
-	}
-	for v, err := range seq {
-		if err != nil {
-			b.err = err
-			break
-		}
-		if b.values = append(b.values, v); len(b.values) == aheadBatch && !send() {
-			return
-		}
-	}
-	send()
 }

@@ -68,7 +68,7 @@ func (d *Dataset) collectAttempts(ctx context.Context, src Source) (err error) {
 	if d.tries, err = newSpool(); err != nil {
 		return err
 	}
-	d.triesAt = make([]place, len(d.shelved))
+	d.triesAt = make([]place, d.shelf.n)
 	missing, err := d.takeKept()
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ const unread = -1
 // takeKept takes attempts from the cache and says how many payments' are not there.
 func (d *Dataset) takeKept() (missing int, err error) {
 	i := -1
-	for encoded, err := range d.encoded() {
+	for encoded, err := range d.shelf.encoded(0, d.shelf.n) {
 		if err != nil {
 			return 0, err
 		}
@@ -172,12 +172,12 @@ func (d *Dataset) readAttempts(ctx context.Context, src Source) error {
 
 // eachWanted gives out the payments whose attempts are not there yet.
 func (d *Dataset) eachWanted(ctx context.Context, jobs chan<- wanted) error {
-	marked := make([]bool, len(d.shelved)) // place runs meanwhile
+	marked := make([]bool, d.shelf.n) // place runs meanwhile
 	for i, p := range d.triesAt {
 		marked[i] = p.length == unread
 	}
 	i := -1
-	for encoded, err := range d.encoded() {
+	for encoded, err := range d.shelf.encoded(0, d.shelf.n) {
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package exporter
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/payrec/payrec/record"
@@ -54,7 +53,13 @@ func (p *packer) metadata(m map[string]string) {
 		return
 	}
 	p.int(int64(len(m)))
-	for _, key := range slices.Sorted(maps.Keys(m)) {
+	var room [32]string // rarely are there more
+	keys := room[:0]
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
 		p.text(key)
 		p.text(m[key])
 	}
@@ -159,11 +164,38 @@ func appendAttempts(b []byte, attempts []*record.PaymentAttemptRecord) []byte {
 // errGarbled is what was kept in another form, or not by us.
 var errGarbled = errors.New("what was kept cannot be read")
 
+// parts are everything that a record or an attempt points at, in one piece of
+// memory, which can be used again once nobody looks at it any more.
+type parts struct {
+	customer  record.CustomerDetails
+	method    record.MethodDetails
+	billing   record.BillingDetails
+	custom    record.CustomMethod
+	processor record.CustomProcessor
+	shipping  record.ShippingDetails
+	texts     [28]string // as many as there are pointers to one
+	n         int        // of texts, in use
+	pairs     map[string]string
+}
+
+// again makes the parts those of another record.
+func (p *parts) again() {
+	clear(p.pairs)
+	*p = parts{pairs: p.pairs}
+}
+
+// A decoded is a record and its parts.
+type decoded struct {
+	record.PaymentRecord
+	parts
+}
+
 // An unpacker reads what a packer wrote. All texts are parts of one string. The
 // first thing that is wrong sticks, and everything after it is zero.
 type unpacker struct {
 	s   string
 	bad bool
+	*parts
 }
 
 func (u *unpacker) fail() { u.bad, u.s = true, "" }
@@ -214,8 +246,10 @@ func (u *unpacker) maybe() *string {
 	if !u.bool() {
 		return nil
 	}
-	s := u.text()
-	return &s
+	s := &u.texts[u.n]
+	u.n++
+	*s = u.text()
+	return s
 }
 
 func (u *unpacker) amounts(into ...*record.Amount) {
@@ -240,51 +274,55 @@ func (u *unpacker) metadata() map[string]string {
 		return nil
 	}
 	n := u.count()
-	m := make(map[string]string, n)
+	if u.pairs == nil {
+		u.pairs = make(map[string]string, n)
+	}
 	for range n {
 		key := u.text()
-		m[key] = u.text()
+		u.pairs[key] = u.text()
 	}
-	return m
+	return u.pairs
 }
 
 func (u *unpacker) address(a *record.Address) {
-	for _, s := range []**string{&a.City, &a.Country, &a.Line1, &a.Line2, &a.PostalCode, &a.State} {
-		*s = u.maybe()
-	}
+	a.City, a.Country, a.Line1, a.Line2, a.PostalCode, a.State = u.maybe(), u.maybe(), u.maybe(), u.maybe(), u.maybe(), u.maybe()
 }
 
-func (u *unpacker) customer() *record.CustomerDetails {
+func (u *unpacker) customerDetails() *record.CustomerDetails {
 	if !u.bool() {
 		return nil
 	}
-	return &record.CustomerDetails{Customer: u.maybe(), Email: u.maybe(), Name: u.maybe(), Phone: u.maybe()}
+	c := &u.customer
+	c.Customer, c.Email, c.Name, c.Phone = u.maybe(), u.maybe(), u.maybe(), u.maybe()
+	return c
 }
 
-func (u *unpacker) shipping() *record.ShippingDetails {
+func (u *unpacker) shippingDetails() *record.ShippingDetails {
 	if !u.bool() {
 		return nil
 	}
-	s := &record.ShippingDetails{}
+	s := &u.shipping
 	u.address(&s.Address)
 	s.Name, s.Phone = u.maybe(), u.maybe()
 	return s
 }
 
-func (u *unpacker) method() *record.MethodDetails {
+func (u *unpacker) methodDetails() *record.MethodDetails {
 	if !u.bool() {
 		return nil
 	}
-	m := &record.MethodDetails{}
+	m := &u.method
 	if u.bool() {
-		m.BillingDetails = &record.BillingDetails{}
-		u.address(&m.BillingDetails.Address)
-		m.BillingDetails.Email, m.BillingDetails.Name, m.BillingDetails.Phone = u.maybe(), u.maybe(), u.maybe()
+		b := &u.billing
+		u.address(&b.Address)
+		b.Email, b.Name, b.Phone = u.maybe(), u.maybe(), u.maybe()
+		m.BillingDetails = b
 	}
 	m.PaymentMethod = u.maybe()
 	m.Type = u.text()
 	if u.bool() {
-		m.Custom = &record.CustomMethod{DisplayName: u.text(), Type: u.maybe()}
+		u.custom.DisplayName, u.custom.Type = u.text(), u.maybe()
+		m.Custom = &u.custom
 	}
 	if u.bool() {
 		m.Card = []byte(u.text())
@@ -292,10 +330,11 @@ func (u *unpacker) method() *record.MethodDetails {
 	return m
 }
 
-func (u *unpacker) processor() record.ProcessorDetails {
+func (u *unpacker) processorDetails() record.ProcessorDetails {
 	d := record.ProcessorDetails{Type: u.text()}
 	if u.bool() {
-		d.Custom = &record.CustomProcessor{PaymentReference: u.maybe()}
+		u.parts.processor.PaymentReference = u.maybe()
+		d.Custom = &u.parts.processor
 	}
 	return d
 }
@@ -310,43 +349,49 @@ func (u *unpacker) open() {
 }
 
 // record reads what appendRecord wrote.
-func (u *unpacker) record() *record.PaymentRecord {
+func (u *unpacker) record(d *decoded) {
+	d.again()
+	u.parts = &d.parts
 	u.open()
-	r := &record.PaymentRecord{ID: u.text(), Object: u.text()}
+	d.PaymentRecord = record.PaymentRecord{ID: u.text(), Object: u.text()}
+	r := &d.PaymentRecord
 	u.amounts(&r.Amount, &r.AmountAuthorized, &r.AmountCanceled, &r.AmountFailed, &r.AmountGuaranteed, &r.AmountRefunded, &r.AmountRequested)
 	r.Application = u.maybe()
 	r.Created = u.int()
-	r.CustomerDetails = u.customer()
+	r.CustomerDetails = u.customerDetails()
 	r.CustomerPresence = u.maybe()
 	r.Description = u.maybe()
 	r.LatestPaymentAttemptRecord = u.maybe()
 	r.Livemode = u.bool()
 	r.Metadata = u.metadata()
-	r.PaymentMethodDetails = u.method()
-	r.ProcessorDetails = u.processor()
+	r.PaymentMethodDetails = u.methodDetails()
+	r.ProcessorDetails = u.processorDetails()
 	r.ReportedBy = u.text()
-	r.ShippingDetails = u.shipping()
-	return r
+	r.ShippingDetails = u.shippingDetails()
 }
 
 func (u *unpacker) attempts() []*record.PaymentAttemptRecord {
 	u.open()
 	list := make([]*record.PaymentAttemptRecord, u.count())
 	for i := range list {
+		if u.bad {
+			break
+		}
+		u.parts = &parts{}
 		a := &record.PaymentAttemptRecord{ID: u.text(), Object: u.text()}
 		u.amounts(&a.Amount, &a.AmountAuthorized, &a.AmountCanceled, &a.AmountFailed, &a.AmountGuaranteed, &a.AmountRefunded, &a.AmountRequested)
 		a.Application = u.maybe()
 		a.Created = u.int()
-		a.CustomerDetails = u.customer()
+		a.CustomerDetails = u.customerDetails()
 		a.CustomerPresence = u.maybe()
 		a.Description = u.maybe()
 		a.Livemode = u.bool()
 		a.Metadata = u.metadata()
-		a.PaymentMethodDetails = u.method()
+		a.PaymentMethodDetails = u.methodDetails()
 		a.PaymentRecord = u.maybe()
-		a.ProcessorDetails = u.processor()
+		a.ProcessorDetails = u.processorDetails()
 		a.ReportedBy = u.text()
-		a.ShippingDetails = u.shipping()
+		a.ShippingDetails = u.shippingDetails()
 		list[i] = a
 	}
 	return list
@@ -360,10 +405,17 @@ func (u *unpacker) end() error {
 	return nil
 }
 
+// read reads an encoded record; its texts are parts of s.
+func (d *decoded) read(s string) error {
+	u := unpacker{s: s}
+	u.record(d)
+	return u.end()
+}
+
 func decodeRecord(b []byte) (*record.PaymentRecord, error) {
-	u := unpacker{s: string(b)}
-	r := u.record()
-	return r, u.end()
+	d := &decoded{}
+	err := d.read(string(b))
+	return &d.PaymentRecord, err
 }
 
 func decodeAttempts(b []byte) ([]*record.PaymentAttemptRecord, error) {

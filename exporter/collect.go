@@ -1,13 +1,11 @@
 package exporter
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -27,9 +25,8 @@ const maxDamaged = 50
 // holds temporary files until it is closed.
 type Dataset struct {
 	options Options
-	shelf   *spool  // the payments in order, each as [appendRecord] writes it
-	shelved []place // of each payment
-	locked  int     // how many of them, the first, have no line; see lock.go
+	shelf   *shelf // the payments in order, each as [appendRecord] writes it
+	locked  int    // how many of them, the first, have no line; see lock.go
 
 	tries    *spool  // their attempts, in any order
 	triesAt  []place // of each payment; nil when attempts were not asked for
@@ -148,7 +145,8 @@ func (d *Dataset) merge(byID, byDate *extsort.Sorter) error {
 		if err != nil {
 			return err
 		}
-		p := d.newPayment(r)
+		p := newPayment(r)
+		d.options.Lock.apply(p)
 		if err := byDate.Add(sortKey(p), last); err != nil {
 			return err
 		}
@@ -185,18 +183,16 @@ func sortKey(p *payment) string {
 }
 
 func (d *Dataset) putInOrder(byDate *extsort.Sorter) (err error) {
-	if d.shelf, err = newSpool(); err != nil {
+	if d.shelf, err = newShelf(); err != nil {
 		return err
 	}
 	for e, err := range byDate.Entries() {
+		if err == nil {
+			err = d.shelf.add(e.Value)
+		}
 		if err != nil {
 			return err
 		}
-		at, err := d.shelf.putBytes(e.Value)
-		if err != nil {
-			return err
-		}
-		d.shelved = append(d.shelved, at)
 	}
 	return d.shelf.flush()
 }
@@ -208,85 +204,27 @@ func (d *Dataset) progress(records int) {
 	}
 }
 
-// encoded iterates over the payments in order, as they are on the shelf; the
-// locked ones come first. The bytes are borrowed until the next step.
-func (d *Dataset) encoded() iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		in := bufio.NewReaderSize(io.NewSectionReader(d.shelf.file, 0, d.shelf.size), 256<<10)
-		var b []byte
-		for _, at := range d.shelved {
-			b = slices.Grow(b[:0], int(at.length))[:at.length]
-			if _, err := io.ReadFull(in, b); err != nil {
-				yield(nil, fmt.Errorf("what was read cannot be read again: %w", err))
-				return
-			}
-			if !yield(b, nil) {
-				return
-			}
-		}
-	}
-}
-
-// payments iterates over the payments in order, without the locked ones.
+// payments iterates over the payments in order, without the locked ones. They
+// are the consumer's to keep.
 func (d *Dataset) payments() iter.Seq2[*payment, error] {
-	return d.between(d.locked, len(d.shelved))
+	return d.between(d.locked, d.shelf.n)
 }
 
-// between iterates over the payments of these places in the order.
+// between iterates over the payments of these numbers in the order.
 func (d *Dataset) between(from, to int) iter.Seq2[*payment, error] {
 	return func(yield func(*payment, error) bool) {
-		i := -1
-		for b, err := range d.encoded() {
-			if i++; err == nil && i < from {
-				continue
-			}
-			if i == to {
-				return
-			}
-			p := (*payment)(nil)
+		no := from
+		for b, err := range d.shelf.encoded(from, to) {
+			p := &parsed{}
 			if err == nil {
-				p, err = d.decode(i, b)
+				err = d.parse(p, no, string(b))
 			}
-			if !yield(p, err) || err != nil {
+			if !yield(&p.payment, err) || err != nil {
 				return
 			}
+			no++
 		}
 	}
-}
-
-// payment reads one payment back, by its place in the order.
-func (d *Dataset) payment(i int) (*payment, error) {
-	b, err := d.shelf.getBytes(d.shelved[i])
-	if err != nil {
-		return nil, err
-	}
-	return d.decode(i, b)
-}
-
-// decodeBare reads a payment without its attempts.
-func (d *Dataset) decodeBare(b []byte) (*payment, error) {
-	r, err := decodeRecord(b)
-	if err != nil {
-		return nil, err
-	}
-	return d.newPayment(r), nil
-}
-
-func (d *Dataset) decode(i int, b []byte) (*payment, error) {
-	p, err := d.decodeBare(b)
-	if err != nil {
-		return nil, err
-	}
-	if i < len(d.triesAt) && d.triesAt[i].length > 0 {
-		tries, err := d.tries.getBytes(d.triesAt[i])
-		if err != nil {
-			return nil, err
-		}
-		if p.attempts, err = decodeAttempts(tries); err != nil {
-			return nil, err
-		}
-	}
-	return p, nil
 }
 
 // A survey is what must be known before the first line is written.
@@ -326,7 +264,7 @@ func (d *Dataset) concludeSurvey(s *survey) {
 }
 
 // Len is the number of payments, without the locked ones.
-func (d *Dataset) Len() int { return len(d.shelved) - d.locked }
+func (d *Dataset) Len() int { return d.shelf.n - d.locked }
 
 // AttemptsLen is the number of attempts.
 func (d *Dataset) AttemptsLen() int { return d.attempts }
@@ -341,7 +279,10 @@ func (d *Dataset) Summary() Summary { return d.summary }
 // Close removes the temporary files.
 func (d *Dataset) Close() error {
 	var err error
-	for _, s := range []*spool{d.shelf, d.tries, d.journal.spool} {
+	if d.shelf != nil {
+		err = d.shelf.close()
+	}
+	for _, s := range []*spool{d.tries, d.journal.spool} {
 		if s != nil {
 			err = errors.Join(err, s.close())
 		}

@@ -32,7 +32,7 @@ func (d *Dataset) paymentsGrid(seen func(*payment) error) grid {
 	}, d.originals("paid_at", "Paid at"), d.metadataColumns())
 	g.rows = func(yield func([]cell, error) bool) {
 		var row []cell
-		for p, err := range ahead(d.payments()) {
+		for p, err := range d.ahead(d.locked, d.shelf.n) {
 			if err == nil && seen != nil {
 				err = seen(p)
 			}
@@ -155,7 +155,7 @@ func (d *Dataset) attemptsGrid() grid {
 	})
 	g.rows = func(yield func([]cell, error) bool) {
 		var row []cell
-		for p, err := range ahead(d.payments()) {
+		for p, err := range d.ahead(d.locked, d.shelf.n) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -215,7 +215,7 @@ func (d *Dataset) refundsGrid() grid {
 			return
 		}
 		// A refund of an open day has its line, also where its payment is locked.
-		for p, err := range ahead(d.between(0, len(d.shelved))) {
+		for p, err := range d.ahead(0, d.shelf.n) {
 			if err != nil {
 				yield(nil, err)
 				return

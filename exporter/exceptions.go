@@ -110,7 +110,7 @@ func (d *Dataset) exceptionsGrid() grid {
 			}
 		}
 		if d.own > 0 {
-			for p, err := range ahead(d.between(0, len(d.shelved))) {
+			for p, err := range d.ahead(0, d.shelf.n) {
 				if err != nil {
 					put(Exception{}, err)
 					return

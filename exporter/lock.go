@@ -41,10 +41,8 @@ func (l Lock) closes(t time.Time) bool { return !l.Before.IsZero() && t.Before(l
 // posts says whether lines of closed periods are posted later.
 func (l Lock) posts() bool { return !l.PostOn.IsZero() }
 
-// newPayment reads a record's stamps and dates it by the lock.
-func (d *Dataset) newPayment(r *record.PaymentRecord) *payment {
-	p := newPayment(r)
-	l := d.options.Lock
+// apply dates a payment by the lock.
+func (l Lock) apply(p *payment) {
 	for i := range p.refunds {
 		x := &p.refunds[i]
 		if x.at.IsZero() || !l.closes(x.at) {
@@ -59,7 +57,6 @@ func (d *Dataset) newPayment(r *record.PaymentRecord) *payment {
 			p.at, p.locked = l.PostOn.UTC(), false
 		}
 	}
-	return p
 }
 
 // A LockedLine is a payment or a refund that has no line because the books are
@@ -79,7 +76,7 @@ func (d *Dataset) Locked() iter.Seq2[LockedLine, error] {
 		if d.options.Lock.Before.IsZero() || d.options.Lock.posts() {
 			return
 		}
-		for p, err := range d.between(0, len(d.shelved)) {
+		for p, err := range d.between(0, d.shelf.n) {
 			if err != nil {
 				yield(LockedLine{}, err)
 				return

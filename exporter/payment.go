@@ -26,10 +26,12 @@ type payment struct {
 	original  time.Time // the paid date of one that is posted later, zero else; see lock.go
 	locked    bool      // paid before the books were closed, and not to be posted later
 	processor string
-	settled   *settlement // nil when neither fee nor net was stamped
-	refunds   []refund    // by date, then reference
-	damaged   []string    // stamps and amounts that cannot be used
+	settled   *settlement // nil when neither fee nor net was stamped, else own
+	own       settlement
+	refunds   []refund // by date, then reference
+	damaged   []string // stamps and amounts that cannot be used
 	attempts  []*record.PaymentAttemptRecord
+	encoded   []byte // as it stands on the shelf, of one that [Dataset.ahead] gave
 }
 
 // A settlement is what the processor took and paid out, in its own currency.
@@ -48,10 +50,16 @@ type refund struct {
 	locked   bool      // of a closed period, and not to be posted later
 }
 
-// newPayment reads the stamps. A stamp that cannot be read is noted, never
-// guessed: the export goes on and its Control sheet says so.
 func newPayment(r *record.PaymentRecord) *payment {
-	p := &payment{PaymentRecord: r, processor: processor(r)}
+	p := &payment{}
+	p.read(r)
+	return p
+}
+
+// read reads the stamps. A stamp that cannot be read is noted, never guessed:
+// the export goes on and its Control sheet says so.
+func (p *payment) read(r *record.PaymentRecord) {
+	*p = payment{PaymentRecord: r, processor: processor(r), refunds: p.refunds[:0]}
 	p.dating, p.damaged = dateOf(r.Created, r.Metadata)
 	p.readSettlement()
 	p.readRefunds()
@@ -64,7 +72,6 @@ func newPayment(r *record.PaymentRecord) *payment {
 		}
 	}
 	slices.Sort(p.damaged)
-	return p
 }
 
 // dateOf is when a payment was paid as far as its stamps tell.
@@ -91,7 +98,8 @@ func (p *payment) readSettlement() {
 	if !hasFee && !hasNet {
 		return
 	}
-	s := &settlement{currency: record.Currency(p.Metadata[record.StampNetCurrency])}
+	s := &p.own
+	s.currency = record.Currency(p.Metadata[record.StampNetCurrency])
 	if s.currency == "" {
 		s.currency = p.AmountRequested.Currency
 	}
@@ -153,6 +161,9 @@ func (p *payment) readRefunds() {
 		}
 		r.fee, _ = p.decimal(key, stamp.Fee, stamp.Fee != "", currency)
 		p.refunds = append(p.refunds, r)
+	}
+	if len(p.refunds) < 2 {
+		return
 	}
 	slices.SortFunc(p.refunds, func(a, b refund) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.Reference, b.Reference), cmp.Compare(a.Op, b.Op))

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"math"
 	"slices"
@@ -81,13 +82,10 @@ func (w *windows) keep(b portion) {
 }
 
 func packRecords(records []*record.PaymentRecord) []byte {
-	var b []byte
-	var one []byte
+	var b, one []byte
 	for _, r := range records {
 		one = appendRecord(one[:0], r)
-		p := packer{b}
-		p.text(string(one))
-		b = p.b
+		b = append(binary.AppendUvarint(b, uint64(len(one))), one...)
 	}
 	return b
 }
@@ -95,12 +93,11 @@ func packRecords(records []*record.PaymentRecord) []byte {
 func unpackRecords(b []byte) (records []*record.PaymentRecord, err error) {
 	u := unpacker{s: string(b)}
 	for u.s != "" {
-		one := unpacker{s: u.text()}
-		r := one.record()
-		if err := one.end(); err != nil {
+		d := &decoded{}
+		if err := d.read(u.text()); err != nil {
 			return nil, err
 		}
-		records = append(records, r)
+		records = append(records, &d.PaymentRecord)
 	}
 	return records, u.end()
 }

@@ -85,19 +85,11 @@ type Seal struct {
 func (d *Dataset) Seal() (*Seal, error) {
 	s := &Seal{d: d, Payments: d.Len(), sorted: &extsort.Sorter{Limit: extsort.DefaultLimit}}
 	var b []byte
-	i := -1
-	for encoded, err := range d.encoded() {
+	for p, err := range d.ahead(d.locked, d.shelf.n) {
 		if err != nil {
 			return nil, err
 		}
-		if i++; i < d.locked {
-			continue
-		}
-		p, err := d.decodeBare(encoded)
-		if err != nil {
-			return nil, err
-		}
-		b = figuresOf(p, encoded).pack(b[:0])
+		b = figuresOf(p, p.encoded).pack(b[:0])
 		if err := s.sorted.Add(p.ID, b); err != nil {
 			return nil, err
 		}

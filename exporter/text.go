@@ -58,7 +58,7 @@ func (d *Dataset) WriteJSONL(w io.Writer) error {
 	b := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	for p, err := range d.payments() {
+	for p, err := range d.ahead(d.locked, d.shelf.n) {
 		if err == nil {
 			err = enc.Encode(jsonPayment{p.PaymentRecord, p.derived(), p.attempts})
 		}

@@ -64,16 +64,6 @@ func (d *Dataset) Payments() iter.Seq2[*Payment, error] {
 	}
 }
 
-// Payment is the payment at i in the order of [Dataset.Payments]; i is from 0
-// to Len.
-func (d *Dataset) Payment(i int) (*Payment, error) {
-	p, err := d.payment(d.locked + i)
-	if err != nil {
-		return nil, err
-	}
-	return d.view(p), nil
-}
-
 func (d *Dataset) view(p *payment) *Payment {
 	v := &Payment{PaymentRecord: p.PaymentRecord, PaidAt: p.at, PaidAtFrom: p.from, OriginalAt: p.original, Locked: p.locked, Processor: p.processor, Damaged: p.damaged,
 		Method:    methodName(p.PaymentMethodDetails),
@@ -118,15 +108,6 @@ func (d *Dataset) LockedPayments() iter.Seq2[*Payment, error] {
 			}
 		}
 	}
-}
-
-// LockedPayment is the payment at i in the order of [Dataset.LockedPayments].
-func (d *Dataset) LockedPayment(i int) (*Payment, error) {
-	p, err := d.payment(i)
-	if err != nil {
-		return nil, err
-	}
-	return d.view(p), nil
 }
 
 // Period is what the dataset holds.
