@@ -131,8 +131,8 @@ func (b *bench) path(name string) string { return filepath.Join(b.work, name) }
 func (b *bench) versions() error {
 	fmt.Fprintf(&b.out, "%s, %s/%s, %d cores; %s\n", time.Now().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	for _, command := range [][]string{
-		{b.payrec, "version"}, {"git", "log", "-1", "--format=commit %h of %cs"}, {"mlr", "--version"}, {"python3", "--version"}, {"node", "--version"},
-		{"node", "-p", "JSON.stringify(require('./node/package.json').dependencies)"},
+		{b.payrec, "version"}, {"git", "log", "-1", "--format=commit %h of %cs"}, {"mlr", "--version"}, {"python3", "--version"},
+		{"node", "-p", "'Node ' + process.version + ' ' + JSON.stringify(require('./node/package.json').dependencies)"},
 		{"go", "list", "-m", "github.com/gocarina/gocsv", "github.com/stripe/stripe-go/v85", "github.com/xuri/excelize/v2"},
 	} {
 		out, err := exec.Command(command[0], command[1:]...).Output()

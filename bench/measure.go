@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -149,8 +150,9 @@ func commands(w io.Writer, contenders []*contender) {
 	if err != nil {
 		return
 	}
+	relative := strings.NewReplacer(here+"/", "", filepath.Dir(here)+"/", "../")
 	for _, contender := range contenders {
-		fmt.Fprintf(w, "\n    %s", strings.ReplaceAll(strings.Join(contender.command, " "), here+"/", ""))
+		fmt.Fprintf(w, "\n    %s", relative.Replace(strings.Join(contender.command, " ")))
 	}
 	fmt.Fprintln(w)
 }

@@ -10,10 +10,13 @@ import (
 	"time"
 )
 
-// noisy is how much of the machine other work may take before the figures are
-// not to be trusted. Writing back what was written is other work, too: the kernel
-// does that, for whoever wrote.
-const noisy = 0.1
+// Other work may take so much of the machine on the whole, and in a single run,
+// before the figures are not to be trusted. Writing back what was written is other
+// work, too: the kernel does that, for whoever wrote.
+const (
+	noisy     = 0.1
+	noisyOnce = 0.2
+)
 
 // busyTime is the CPU time that the whole machine has spent, and that was stolen
 // from it by its host; 0 where /proc/stat does not say, as on other systems than
@@ -44,16 +47,18 @@ func warn(w io.Writer, samples []sample) {
 	if busyTime() == 0 {
 		return
 	}
-	share := func(s sample) float64 { return s.others.Seconds() / s.seconds() / float64(runtime.NumCPU()) }
+	var others, all time.Duration
 	most := 0.0
 	for _, s := range samples {
-		if s.wall > time.Second/4 { // the unit of what is counted would show
-			most = max(most, share(s))
+		whole := s.wall * time.Duration(runtime.NumCPU())
+		others, all = others+s.others, all+whole
+		if s.wall > time.Second/4 { // else the unit of what is counted shows
+			most = max(most, float64(s.others)/float64(whole))
 		}
 	}
-	usual := median(samples, share)
-	fmt.Fprintf(w, "\nOther work took %.0f %% of the machine (median), and %.0f %% in the run it disturbed most.\n", 100*usual, 100*most)
-	if usual > noisy/2 || most > noisy {
+	mean := float64(others) / float64(all)
+	fmt.Fprintf(w, "\nOther work took %.0f %% of the machine, and %.0f %% in the run it disturbed most.\n", 100*mean, 100*max(mean, most))
+	if mean > noisy || most > noisyOnce {
 		fmt.Fprint(w, "**The machine was busy: trust ratios of CPU, not seconds.**\n")
 	}
 }
