@@ -2,8 +2,10 @@ package table
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -134,7 +136,7 @@ func (s *scanner) next(l *line) error {
 	}
 	l.at = s.at
 	var err error
-	if s.ends == endsLF {
+	if s.ends == endsLF && len(s.delim) == 1 {
 		err = s.plainRecord(l)
 	} else {
 		err = s.carefulRecord(l)
@@ -161,8 +163,9 @@ func orEOF(err error) error {
 	return err
 }
 
-// plainRecord reads one line of a file that ends lines with LF. A line without
-// a quote is cut by searching alone; any other goes the careful way.
+// plainRecord reads one line of a file that ends lines with LF, and cells with
+// one byte. A line without a quote is cut by searching alone; any other goes the
+// careful way.
 func (s *scanner) plainRecord(l *line) error {
 	seen, size := 0, 0
 	for {
@@ -195,20 +198,66 @@ func (s *scanner) plainRecord(l *line) error {
 	if n := len(text); n > 0 && text[n-1] == '\r' {
 		text = text[:n-1]
 	}
-	s.spans = s.spans[:0]
-	for p := 0; len(text) > 0; {
-		i := s.find(text[p:])
-		if i < 0 {
-			s.spans = append(s.spans, span{p, len(text)})
-			break
-		}
-		s.spans = append(s.spans, span{p, p + i})
-		p += i + len(s.delim)
-		if len(s.spans) > s.limits.Columns { // a span takes more memory than its cell
-			return s.tooMany()
+	l.span = 1
+	ascii, err := s.split(text)
+	if err == nil {
+		s.start += size
+		if !ascii || bytes.IndexByte(text, 0) >= 0 {
+			s.checkText(text)
 		}
 	}
-	return s.take(l, text, size)
+	return err
+}
+
+// split makes the cells of a line without quotes: of one string, cut at the
+// delimiters, which are looked for in eight bytes at a time. It says whether all is ASCII.
+func (s *scanner) split(text []byte) (ascii bool, err error) {
+	const low, high = 0x7f7f7f7f7f7f7f7f, 0x8080808080808080
+	delims := uint64(s.delim[0]) * 0x0101010101010101
+	whole, cells, seen := string(text), s.cells[:0], uint64(0)
+	from, at := 0, 0
+	for ; at+8 <= len(text); at += 8 {
+		eight := binary.LittleEndian.Uint64(text[at:])
+		seen |= eight
+		eight ^= delims // the high bit of each byte that is 0 now:
+		for found := ^((eight&low + low) | eight | low); found != 0; found &= found - 1 {
+			to := at + bits.TrailingZeros64(found)/8
+			cells = append(cells, whole[from:to])
+			from = to + 1
+		}
+		if len(cells) > s.limits.Columns { // a cell takes more memory than its text
+			return false, s.tooMany()
+		}
+	}
+	for ; at < len(text); at++ {
+		seen |= uint64(text[at])
+		if text[at] == s.delim[0] {
+			cells = append(cells, whole[from:at])
+			from = at + 1
+		}
+	}
+	if len(text) > 0 {
+		cells = append(cells, whole[from:])
+	}
+	s.cells = cells
+	return seen&high == 0, s.within(text)
+}
+
+// within holds the record against the limits.
+func (s *scanner) within(text []byte) error {
+	switch {
+	case len(s.cells) > s.limits.Columns:
+		return s.tooMany()
+	case len(text) > s.limits.Row:
+		return s.tooLong("row", s.limits.Row, s.at)
+	case len(text) > s.limits.Cell:
+		for _, c := range s.cells {
+			if len(c) > s.limits.Cell {
+				return s.tooLong("cell", s.limits.Cell, s.at)
+			}
+		}
+	}
+	return nil
 }
 
 // take hands out the record whose cells are spans of text, and moves on.
@@ -229,9 +278,6 @@ var newline = []byte{'\n'}
 // nothing about any other record; carefulRecord does.
 func (s *scanner) simpleRecord() (size int, ok bool) {
 	b, delim := s.buf[s.start:s.end], s.delim[0]
-	if len(s.delim) > 1 {
-		return 0, false
-	}
 	s.spans = s.spans[:0]
 	for p := 0; p < len(b) && len(s.spans) <= s.limits.Columns; p++ {
 		from := p
@@ -270,29 +316,18 @@ func (s *scanner) tooMany() *fault {
 	return &fault{at: s.at, cell: -1, msg: fmt.Sprintf("row has more than %d cells", s.limits.Columns), hint: "check the delimiter"}
 }
 
-// find is the offset of the next delimiter.
-func (s *scanner) find(b []byte) int {
-	if len(s.delim) == 1 {
-		return bytes.IndexByte(b, s.delim[0])
-	}
-	return bytes.Index(b, s.delim)
-}
-
 // cut makes the record's cells out of its text: one string, cut at the spans.
 func (s *scanner) cut(text []byte) error {
 	if len(s.spans) > s.limits.Columns {
 		return s.tooMany()
 	}
-	if len(text) > s.limits.Row {
-		return s.tooLong("row", s.limits.Row, s.at)
-	}
 	whole := string(text)
 	s.cells = s.cells[:0]
 	for _, sp := range s.spans {
-		if sp.to-sp.from > s.limits.Cell {
-			return s.tooLong("cell", s.limits.Cell, s.at)
-		}
 		s.cells = append(s.cells, whole[sp.from:sp.to])
+	}
+	if err := s.within(text); err != nil {
+		return err
 	}
 	if s.bad == nil {
 		s.checkText(text)
