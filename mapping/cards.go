@@ -49,7 +49,11 @@ const idField = "the call's id"
 // row's problem, or ends the reading.
 func (s *Session) keepOutCards(e *Event, note func(*RowProblem)) {
 	var hits []cardHit
+	clean := "" // an id is often the payment's key and its reference as well
 	look := func(field, text string) {
+		if text == clean {
+			return
+		}
 		if hit, ok := s.card(text); ok {
 			for i := range hits {
 				if hits[i].shown == hit.shown && hits[i].column == hit.column {
@@ -62,6 +66,9 @@ func (s *Session) keepOutCards(e *Event, note func(*RowProblem)) {
 		}
 	}
 	look(idField, e.ID)
+	if len(hits) == 0 {
+		clean = e.ID
+	}
 	look("the payment's key", e.Payment)
 	if s.m.order != nil && s.m.order.Kind() != expression.Time { // a time has no 13 digits in a row
 		look("the payment's order", e.Order)

@@ -195,16 +195,16 @@ func (s *Session) explainCells(e *Explanation, row *table.Row) {
 func (s *Session) explainValues(e *Explanation) {
 	v := s.values
 	for i, name := range s.m.scope.Names() {
-		x := ExplainedValue{Name: name.Name, Kind: name.Kind.String(), Needed: v.known[i] == v.rowNo}
+		x := ExplainedValue{Name: name.Name, Kind: name.Kind.String(), Needed: v.slots[i].row == v.rowNo}
 		switch {
 		case name.Name == "" || i == s.m.isIndex:
 			continue
-		case v.columns[i] != nil:
-			c := v.columns[i]
+		case v.slots[i].column != nil:
+			c := v.slots[i].column
 			x.From, x.Kind = v.header(c), columnTypes[c.kind]
 			x.Text, _ = v.raw(c)
-		case v.lets[i] != nil:
-			x.Formula = "=" + v.lets[i].program.source
+		case v.slots[i].let != nil:
+			x.Formula = "=" + v.slots[i].let.program.source
 		case i < s.m.isIndex:
 			continue // line, file and the like
 		}

@@ -81,6 +81,7 @@ type program struct {
 	node   *node
 	source string
 	refs   []int
+	bare   int // the only name, when that is all of it; otherwise -1
 }
 
 // expression compiles a value that begins with "=" in a scope.
@@ -116,7 +117,7 @@ func (c *compiler) compile(s *expression.Scope, at *node, src string, want ...ex
 		c.expressionProblem(at, err)
 		return nil
 	}
-	return &program{p, at, src, p.Refs()}
+	return &program{p, at, src, p.Refs(), p.Bare()}
 }
 
 // expressionProblem places the errors of an expression in the file.

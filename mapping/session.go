@@ -411,7 +411,7 @@ func (s *Session) unclassified() *RowProblem {
 			for _, i := range r.when.refs {
 				if s.values.need(i) == nil {
 					shown := fmt.Sprintf("%s %s", s.m.scope.Names()[i].Name, cutText(s.values.frame.Get(i).String(), 60))
-					if !slices.Contains(looked, shown) && s.values.columns[i] == nil && !s.m.isSensitive([]int{i}) {
+					if !slices.Contains(looked, shown) && s.values.slots[i].column == nil && !s.m.isSensitive([]int{i}) {
 						looked = append(looked, shown)
 					}
 				}

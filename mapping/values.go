@@ -32,28 +32,34 @@ type values struct {
 	times       []knownTime // by column: the last that was read
 	currencies  knownCurrencies
 
-	rowNo   uint64        // of the row in work: what was made for another is not known
-	known   []uint64      // by scope index: the row that it was made for
-	failed  []*RowProblem // by scope index
-	columns []*column     // by scope index; nil: no column
-	lets    []*let        // by scope index
+	rowNo uint64 // of the row in work: what was made for another is not known
+	slots []slot // by scope index
 
 	ordinal  int64                                           // of the row, over all files
 	date1904 bool                                            // the workbook counts its days from 1904
 	gathered func(index int) (expression.Value, *RowProblem) // values over several rows
 }
 
+// A slot is what is known of a name in the row in work, besides its value, which
+// the frame has.
+type slot struct {
+	row    uint64      // that the value was made for
+	failed *RowProblem // why there is none
+	column *column     // or:
+	let    *let        // nil as well: neither
+}
+
 func newValues(m *Mapping) *values {
 	n := len(m.scope.Names())
 	v := &values{m: m, frame: m.scope.NewFrame(), cells: make([]int, len(m.columns)), bound: map[*table.Columns][]int{}, stated: make([]statement, len(m.columns)), times: make([]knownTime, len(m.columns)),
-		zones: map[string]*time.Location{}, known: make([]uint64, n), failed: make([]*RowProblem, n), columns: make([]*column, n), lets: make([]*let, n)}
+		zones: map[string]*time.Location{}, slots: make([]slot, n)}
 	for _, c := range m.columns {
 		if c.index >= 0 {
-			v.columns[c.index] = c
+			v.slots[c.index].column = c
 		}
 	}
 	for _, l := range m.lets {
-		v.lets[l.index] = l
+		v.slots[l.index].let = l
 	}
 	return v
 }
@@ -157,6 +163,12 @@ func (v *values) text(m *match) (string, *RowProblem) {
 // eval computes an expression over the row. what says for a message what is
 // being computed: `let "gross"`.
 func (v *values) eval(p *program, what string) (expression.Value, *RowProblem) {
+	if p.bare >= 0 {
+		if problem := v.need(p.bare); problem != nil {
+			return expression.Value{}, problem
+		}
+		return v.frame.Get(p.bare), nil
+	}
 	if problem := v.needAll(p.refs); problem != nil {
 		return expression.Value{}, problem
 	}
@@ -169,41 +181,39 @@ func (v *values) eval(p *program, what string) (expression.Value, *RowProblem) {
 
 func (v *values) needAll(refs []int) *RowProblem {
 	for _, i := range refs {
-		if v.known[i] != v.rowNo {
-			v.make(i)
-		}
-		if v.failed[i] != nil {
-			return v.failed[i]
+		if problem := v.need(i); problem != nil {
+			return problem
 		}
 	}
 	return nil
 }
 
 func (v *values) need(i int) *RowProblem {
-	if v.known[i] != v.rowNo {
-		v.make(i)
+	s := &v.slots[i]
+	if s.row != v.rowNo {
+		v.make(i, s)
 	}
-	return v.failed[i]
+	return s.failed
 }
 
 // give sets a value that is not computed here: the class, the payment's.
 func (v *values) give(i int, value expression.Value, problem *RowProblem) {
-	v.known[i], v.failed[i] = v.rowNo, problem
+	s := &v.slots[i]
+	s.row, s.failed = v.rowNo, problem
 	if problem == nil {
 		v.frame.Set(i, value)
 	}
 }
 
-func (v *values) make(i int) {
-	v.known[i] = v.rowNo
+func (v *values) make(i int, s *slot) {
+	s.row = v.rowNo
 	var value expression.Value
 	var problem *RowProblem
 	switch {
-	case v.columns[i] != nil:
-		value, problem = v.convert(v.columns[i])
-	case v.lets[i] != nil:
-		l := v.lets[i]
-		value, problem = v.eval(l.program, l.what)
+	case s.column != nil:
+		value, problem = v.convert(s.column)
+	case s.let != nil:
+		value, problem = v.eval(s.let.program, s.let.what)
 	case i > v.m.isIndex:
 		value, problem = v.gathered(i)
 	default:
@@ -212,7 +222,7 @@ func (v *values) make(i int) {
 	if problem == nil {
 		v.frame.Set(i, value)
 	}
-	v.failed[i] = problem
+	s.failed = problem
 }
 
 func (v *values) fixed(i int) expression.Value {
@@ -246,8 +256,8 @@ func (v *values) problem(p *program, what string, err error) *RowProblem {
 		out.Code = "empty_value"
 		out.Msg = fmt.Sprintf("%s (=%s) needs %s, which is empty", what, cutText(p.source, 60), empty.What)
 		out.Hint = fmt.Sprintf("give the column a default, or write %s ?? …", empty.What)
-		for _, c := range v.columns {
-			if c != nil && c.name == empty.What {
+		for i := range v.slots {
+			if c := v.slots[i].column; c != nil && c.name == empty.What {
 				out.Column = v.header(c)
 			}
 		}

@@ -183,6 +183,9 @@ func (p *Program) Kind() Kind { return p.kind }
 // Refs are the indexes of the names that must be set before Eval, ascending.
 func (p *Program) Refs() []int { return slices.Clone(p.refs) }
 
+// Bare is the index of the name that is all of the expression; otherwise -1.
+func (p *Program) Bare() int { return p.slot }
+
 // Eval computes the expression for one row. Errors say what could not be
 // computed in words of the expression; the caller adds the row's place. They
 // wrap a [record.CurrencyError] or an *[EmptyError] where that is the cause.
