@@ -90,3 +90,46 @@ func payments(n int) []Op {
 	}
 	return ops
 }
+
+// BenchmarkRead measures what an import reads of a run: lanes to send, counts of
+// calls, and the entries of its receipts.
+func BenchmarkRead(b *testing.B) {
+	const calls = 20_000
+	ctx := context.Background()
+	j := newJournal(b)
+	ops := payments(calls)
+	for i := range ops {
+		ops[i].Body = make([]byte, 700)
+	}
+	plan(b, j, "r", ops...)
+	perCall := func(b *testing.B) {
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*calls), "ns/call")
+	}
+	b.Run("lanes", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			readLanes(b, j, "r", calls)
+		}
+		perCall(b)
+	})
+	b.Run("tallies", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := j.Tallies(ctx, "r"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		perCall(b)
+	})
+	b.Run("entries", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			for _, err := range j.Entries(ctx, "r", New, Retry) {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		perCall(b)
+	})
+}

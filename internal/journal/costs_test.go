@@ -125,7 +125,7 @@ func planAll(t *testing.T, p *Plan, ops []Op) {
 }
 
 // readLanes reads all lanes of a run, of which there are want, a page at a time.
-func readLanes(t *testing.T, j *Journal, run string, want int) {
+func readLanes(t testing.TB, j *Journal, run string, want int) {
 	n, after := 0, int64(-1)
 	for {
 		page, err := j.Lanes(context.Background(), run, after, 512)

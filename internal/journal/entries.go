@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -135,9 +137,9 @@ func (j *Journal) Tallies(ctx context.Context, run string) ([]Tally, error) {
 
 func (j *Journal) outcome(ctx context.Context, r RunStatus) ([]Tally, error) {
 	return j.tallies(ctx, `
-		SELECT e.call, e.class, e.currency, i.disposition, coalesce(CASE WHEN `+superseded+` THEN 'planned' ELSE o.state END, '') AS state, count(*), sum(e.value)
+		SELECT e.call, e.class, e.currency, i.disposition, CASE WHEN `+superseded+` THEN 'planned' ELSE o.state END, e.value
 		FROM item i JOIN entry e ON e.no = i.no LEFT JOIN op o ON o.no = i.op
-		WHERE i.no BETWEEN ? AND ? GROUP BY e.rank, e.call, e.class, e.currency, i.disposition, 5 ORDER BY e.rank, e.class, e.currency, i.disposition, 5`, r.first, r.last)
+		WHERE i.no BETWEEN ? AND ?`, r.first, r.last)
 }
 
 // Totals counts the whole journal's operations by call, currency and state;
@@ -146,26 +148,42 @@ func (j *Journal) Totals(ctx context.Context) ([]Tally, error) {
 	if err := j.settle(ctx); err != nil {
 		return nil, err
 	}
-	return j.tallies(ctx, `
-		SELECT e.call, '', e.currency, '', o.state, count(*), sum(e.value) FROM op o JOIN entry e ON e.no = o.home
-		WHERE o.current = 1 AND `+sealed+` GROUP BY e.rank, e.call, e.currency, o.state ORDER BY e.rank, e.currency, o.state`)
+	return j.tallies(ctx, "SELECT e.call, '', e.currency, '', o.state, e.value FROM op o JOIN entry e ON e.no = o.home WHERE o.current = 1 AND "+sealed)
 }
 
+// tallies counts and adds up calls, of which a query has one in each row. In SQL
+// they would be sorted, to make groups of them.
 func (j *Journal) tallies(ctx context.Context, query string, args ...any) (list []Tally, err error) {
 	defer j.named(&err)
-	rows, err := j.query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var t Tally
-		if err := rows.Scan(&t.Call, &t.Class, &t.Currency, &t.Disposition, &t.State, &t.N, &t.Value); err != nil {
-			return nil, err
+	sums := make(map[Tally]*Tally) // by what is counted together
+	var t Tally
+	err = j.page(ctx, query, args, func(r *pageRow) (bool, error) {
+		into(r, &t.Call)
+		into(r, &t.Class)
+		into(r, &t.Currency)
+		into(r, &t.Disposition)
+		into(r, &t.State)
+		sum, ok := sums[t]
+		if !ok {
+			sum = &Tally{Call: t.Call, Class: t.Class, Currency: t.Currency, Disposition: t.Disposition, State: t.State}
+			sums[t] = sum
 		}
-		list = append(list, t)
+		value := r.int()
+		total := sum.Value + value
+		if (total < sum.Value) != (value < 0) {
+			return false, fmt.Errorf("the %s of %s come to more than can be counted", t.Currency, t.Call)
+		}
+		sum.N, sum.Value = sum.N+1, total
+		return true, ctx.Err()
+	})
+	for _, sum := range sums {
+		list = append(list, *sum)
 	}
-	return list, rows.Err()
+	slices.SortFunc(list, func(a, b Tally) int {
+		return cmp.Or(cmp.Compare(rankOf(a.Call), rankOf(b.Call)), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Currency, b.Currency),
+			cmp.Compare(a.Disposition, b.Disposition), cmp.Compare(a.State, b.State))
+	})
+	return list, err
 }
 
 // RecordOf is the payment's record, when one is known.
