@@ -8,8 +8,8 @@ import (
 // A Verdict is what the answer to a write means for the call.
 //
 //	seen                                                verdict       the caller may
-//	no connection was had (name, dial, TLS)             NotSent       ask again, same key; nothing happened in this try
-//	timeout, reset or end of stream once connected      InDoubt       ask again, same key and bytes
+//	no byte left (name, dial, TLS, connection dead)     NotSent       ask again, same key; nothing happened in this try
+//	timeout, reset or end of stream after that          InDoubt       ask again, same key and bytes
 //	200 cut short or not JSON; 424, 502, 503, 504       InDoubt       same
 //	an answer that is no documented one                 InDoubt       same
 //	200, payment record, id and livemode as expected    Confirmed     go on

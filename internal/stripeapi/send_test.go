@@ -27,7 +27,7 @@ var ways = []struct {
 	taken func(*Config)
 }{
 	{"direct", func(*Config) {}},
-	{"transport", func(c *Config) { c.Transport = newTransport(defaultMaxConns) }},
+	{"transport", func(c *Config) { c.Transport = newTransport(max(c.MaxConns, defaultMaxConns)) }},
 }
 
 func eachWay(t *testing.T, test func(t *testing.T, way func(*Config))) {
@@ -445,32 +445,4 @@ func TestHTTP2(t *testing.T) {
 	if len(protocols) != 0 {
 		t.Error("a request was repeated")
 	}
-}
-
-func BenchmarkSend(b *testing.B) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		io.WriteString(w, goodRecord)
-	}))
-	defer s.Close()
-	base, err := ParseBase(s.URL)
-	if err != nil {
-		b.Fatal(err)
-	}
-	key, err := ParseKey(testSecret)
-	if err != nil {
-		b.Fatal(err)
-	}
-	c, err := New(Config{Base: base, Key: key})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if a := c.Send(b.Context(), create); a.Verdict != Confirmed {
-				b.Errorf("got %+v", a)
-			}
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 }

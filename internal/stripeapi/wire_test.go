@@ -117,7 +117,7 @@ const goodRecord = `{"id":"pr_1","object":"payment_record","livemode":false,"lat
 
 const testSecret = "sk_test_51CanaryCanaryCanary4242"
 
-func testClient(t *testing.T, base string, change ...func(*Config)) *Client {
+func testClient(t testing.TB, base string, change ...func(*Config)) *Client {
 	t.Helper()
 	b, err := ParseBase(base)
 	if err != nil {
