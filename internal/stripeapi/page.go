@@ -1,7 +1,6 @@
 package stripeapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 	"unicode/utf8"
@@ -424,17 +423,21 @@ func (s *pageScanner) quotedOtherwise() ([]byte, bool) {
 		if c == '\\' {
 			i++
 			if c = escapes[literal[i]]; c == 0 { // \u
-				var text string
-				err := json.Unmarshal(literal, &text)
-				return []byte(text), err == nil
+				return unquoted(literal)
 			}
 		}
 		s.plain = append(s.plain, c)
 	}
-	if !utf8.Valid(s.plain) { // as encoding/json does
-		s.plain = bytes.ToValidUTF8(s.plain, []byte("\uFFFD"))
+	if !utf8.Valid(s.plain) {
+		return unquoted(literal)
 	}
 	return s.plain, true
+}
+
+func unquoted(literal []byte) ([]byte, bool) {
+	var text string
+	err := json.Unmarshal(literal, &text)
+	return []byte(text), err == nil
 }
 
 // escapes are what may stand behind a backslash, but for u.

@@ -52,7 +52,7 @@ func TestScanPage(t *testing.T) {
 	for _, ok := range []string{
 		pageOf(false), pageOf(true, listedRecord), pageOf(false, listedRecord, bareRecord, listedRecord, small, small, "{}"), "{}", ` {"has_more" : true , "data" : [ { } ] } `,
 		pageOf(false, `{"metadata":{}}`, `{"metadata":{"a":"1","a":"2"}}`, `{"metadata":{"a":"3"}}`, `{"payment_method_details":{},"processor_details":{},"customer_details":{},"shipping_details":{}}`),
-		pageOf(false, `{"description":"`+"\xff"+`","id":"\ud800"}`),
+		pageOf(false, `{"description":"a`+"\xff\xfe"+`\n","id":"\ud800","reported_by":"\"\\\/\b\f\n\r\t"}`),
 	} {
 		if !holdPage(t, ok) {
 			t.Errorf("left to encoding/json: %s", ok)
