@@ -43,9 +43,9 @@
 //   - A connection carries the next call only when the last answer was whole, said
 //     its length, did not say that the server closes, and nothing came after it.
 //     Before a byte is written it is looked at without waiting (on Unix):
-//     one that the server ended, or said something on unasked, is let go. An
-//     answer that nobody asked for is never taken for the next call's, as
-//     net/http's may be when it comes in the moment between two calls.
+//     one that the server ended, or said something on unasked, is let go. So what
+//     came before a call began is never taken for its answer, as net/http may take
+//     it in the moment between two calls.
 //   - As many connections idle as Config.MaxConns says, for half a minute, the
 //     last used on top, so that a quiet run lets the others go. More are dialled
 //     when more calls are made at once than idle: never more than calls.
