@@ -46,6 +46,9 @@ func TestLockedLinesAreExceptions(t *testing.T) {
 	if len(refunds) != 1 || refunds[0]["refund_reference"] != "ref-op2" || d.Summary().Refunds != 1 {
 		t.Errorf("refunds %v", refunds)
 	}
+	if p, err := d.Payment(0); err != nil || p.ID != "pr_c" {
+		t.Errorf("the first payment is %v, %v", p, err)
+	}
 }
 
 func TestLockedLinesArePosted(t *testing.T) {

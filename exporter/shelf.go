@@ -9,13 +9,20 @@ import (
 	"slices"
 )
 
-// A shelf keeps payments in order on disk, each behind its length, and nothing of
-// them in memory: it is read from the beginning.
+// A shelf keeps payments in order on disk, each behind its length. In memory is
+// where one in every stretch of them lies: 8 bytes for stretchSize payments.
 type shelf struct {
 	*spool
-	n    int
-	head [binary.MaxVarintLen64]byte
+	n     int
+	marks []int64 // where each stretch begins
+	head  [binary.MaxVarintLen64]byte
+
+	held    int    // the stretch that was looked into last, counted from 1
+	stretch []byte // it
 }
+
+// stretchSize is how many payments are read to look at one.
+const stretchSize = 32
 
 func newShelf() (*shelf, error) {
 	s, err := newSpool()
@@ -24,9 +31,38 @@ func newShelf() (*shelf, error) {
 
 // add puts a payment behind those that are there.
 func (s *shelf) add(encoded []byte) error {
-	_, err := s.putBytes(s.head[:binary.PutUvarint(s.head[:], uint64(len(encoded)))], encoded)
+	if s.n%stretchSize == 0 {
+		s.marks = append(s.marks, s.size)
+	}
 	s.n++
+	_, err := s.putBytes(s.head[:binary.PutUvarint(s.head[:], uint64(len(encoded)))], encoded)
 	return err
+}
+
+// at reads one payment; it is borrowed until the next call.
+func (s *shelf) at(no int) ([]byte, error) {
+	k, end := no/stretchSize, s.size
+	if s.held != k+1 {
+		if k+1 < len(s.marks) {
+			end = s.marks[k+1]
+		}
+		s.held, s.stretch = 0, slices.Grow(s.stretch[:0], int(end-s.marks[k]))[:end-s.marks[k]]
+		if _, err := s.file.ReadAt(s.stretch, s.marks[k]); err != nil {
+			return nil, lost(err)
+		}
+		s.held = k + 1
+	}
+	b := s.stretch
+	for i := no % stretchSize; ; i-- {
+		n, width := binary.Uvarint(b)
+		if width <= 0 || n > uint64(len(b)-width) {
+			return nil, lost(io.EOF)
+		}
+		if i == 0 {
+			return b[width : width+int(n)], nil
+		}
+		b = b[width+int(n):]
+	}
 }
 
 // A shelfReader goes over a shelf.
@@ -35,8 +71,14 @@ type shelfReader struct {
 	left int
 }
 
-func (s *shelf) read() *shelfReader {
-	return &shelfReader{bufio.NewReaderSize(io.NewSectionReader(s.file, 0, s.size), 256<<10), s.n}
+// from is a reader before the payment of this number.
+func (s *shelf) from(no int) (*shelfReader, error) {
+	if no >= s.n {
+		return &shelfReader{}, nil
+	}
+	k := no / stretchSize
+	r := &shelfReader{bufio.NewReaderSize(io.NewSectionReader(s.file, s.marks[k], s.size-s.marks[k]), 256<<10), s.n - k*stretchSize}
+	return r, r.skip(no % stretchSize)
 }
 
 // next appends the next payment to b; io.EOF after the last one.
@@ -56,7 +98,7 @@ func (r *shelfReader) next(b []byte) ([]byte, error) {
 
 // skip goes past so many payments.
 func (r *shelfReader) skip(n int) error {
-	for range min(n, r.left) {
+	for range n {
 		r.left--
 		n, err := binary.ReadUvarint(r.r)
 		if err == nil {
@@ -83,8 +125,7 @@ func lost(err error) error {
 // without, another. The bytes are borrowed until the next step.
 func (s *shelf) encoded(from, to int) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		r := s.read()
-		err := r.skip(from)
+		r, err := s.from(from)
 		var b []byte
 		for i := from; i < min(to, s.n) && err == nil; i++ {
 			if b, err = r.next(b[:0]); err == nil && !yield(b, nil) {
@@ -101,8 +142,7 @@ func (s *shelf) encoded(from, to int) iter.Seq2[[]byte, error] {
 // ends early when stop is closed.
 func (s *shelf) lots(from, to int, free <-chan *lot, stop <-chan struct{}) iter.Seq[*lot] {
 	return func(yield func(*lot) bool) {
-		r := s.read()
-		err := r.skip(from)
+		r, err := s.from(from)
 		for from < min(to, s.n) {
 			var l *lot
 			select {

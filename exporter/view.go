@@ -64,6 +64,22 @@ func (d *Dataset) Payments() iter.Seq2[*Payment, error] {
 	}
 }
 
+// Payment is the payment at i in the order of [Dataset.Payments]; i is from 0
+// to Len.
+func (d *Dataset) Payment(i int) (*Payment, error) { return d.viewAt(d.locked + i) }
+
+func (d *Dataset) viewAt(no int) (*Payment, error) {
+	b, err := d.shelf.at(no)
+	p := &parsed{}
+	if err == nil {
+		err = d.parse(p, no, string(b))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.view(&p.payment), nil
+}
+
 func (d *Dataset) view(p *payment) *Payment {
 	v := &Payment{PaymentRecord: p.PaymentRecord, PaidAt: p.at, PaidAtFrom: p.from, OriginalAt: p.original, Locked: p.locked, Processor: p.processor, Damaged: p.damaged,
 		Method:    methodName(p.PaymentMethodDetails),
@@ -109,6 +125,9 @@ func (d *Dataset) LockedPayments() iter.Seq2[*Payment, error] {
 		}
 	}
 }
+
+// LockedPayment is the payment at i in the order of [Dataset.LockedPayments].
+func (d *Dataset) LockedPayment(i int) (*Payment, error) { return d.viewAt(i) }
 
 // Period is what the dataset holds.
 func (d *Dataset) Period() Period { return d.options.Period }
