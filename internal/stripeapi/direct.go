@@ -29,7 +29,7 @@ func newDirect(u *url.URL, header http.Header, conns int) *direct {
 	port := u.Port()
 	if u.Scheme == "https" {
 		// What net/http asks for, but for HTTP/2.
-		d.tls = &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}}
+		d.tls = &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
 		port = orElse(port, "443")
 	}
 	d.addr = net.JoinHostPort(u.Hostname(), orElse(port, "80"))
