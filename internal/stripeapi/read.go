@@ -153,10 +153,7 @@ func list[T any](ctx context.Context, c *Client, path string, query url.Values, 
 	return func(yield func(*T, error) bool) {
 		cursor := ""
 		for {
-			var page struct {
-				Data    []*T  `json:"data"`
-				HasMore *bool `json:"has_more"`
-			}
+			var page page[T]
 			q := query
 			if cursor != "" {
 				q = url.Values{"starting_after": {cursor}}
@@ -244,7 +241,7 @@ func (c *Client) getOnce(ctx context.Context, u *url.URL, v any) (wait time.Dura
 		return 0, !errors.Is(err, errTooLong), c.failure(fmt.Sprintf("the answer with status %d broke off", resp.StatusCode), ctx, err)
 	}
 	if resp.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(body, v); err != nil {
+		if err := decodePage(body, v); err != nil {
 			var wrongType *json.UnmarshalTypeError
 			return 0, !errors.As(err, &wrongType), fmt.Errorf("the API's answer cannot be read: %s", c.clean(err.Error()))
 		}
