@@ -120,6 +120,11 @@ type Frame struct {
 	slots  []Value
 	sample Sample // scratch of State.Add
 	totals func(kind, key, field string) (Value, bool)
+
+	lastTime struct { // see timeText
+		time Value
+		text string
+	}
 }
 
 // NewFrame makes a frame in which every value is empty.

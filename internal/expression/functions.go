@@ -270,6 +270,9 @@ func generalFunctions() map[string]function {
 			}},
 		"text": {usage: "text(x)", doc: "x as text: a plain decimal, RFC 3339, true or false; nothing is \"\"", least: 1, takes: []kinds{anyKind},
 			build: func(c *compiler, n *ast.CallNode, args []node) node {
+				if args[0].kind == Time && !args[0].constant {
+					return c.timeText(n, args[0])
+				}
 				return c.applyEmpty(n, Text, args[0], func(v Value) (Value, error) { return TextOf(v.plain()), nil })
 			}},
 		"lookup": {usage: "lookup(table, key)", doc: "the entry of a table of the mapping", least: 2, takes: []kinds{only(Text), only(Text)}, build: buildLookup},

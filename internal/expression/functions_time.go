@@ -108,6 +108,21 @@ func buildDaysBetween(c *compiler, n *ast.CallNode, args []node) node {
 	})
 }
 
+// timeText is text(t). Many rows have the same day, one after the other, so a
+// frame remembers the last text.
+func (c *compiler) timeText(n *ast.CallNode, t node) node {
+	return node{kind: Text, src: n, slot: -1, eval: func(f *Frame) (Value, error) {
+		v, err := t.eval(f)
+		if err != nil {
+			return Value{}, err
+		}
+		if last := &f.lastTime; last.time != v {
+			last.time, last.text = v, v.plain()
+		}
+		return TextOf(f.lastTime.text), nil
+	}}
+}
+
 // dayNumber counts days since 1970 by the calendar, not by hours: a day of 23
 // or 25 hours is a day.
 func dayNumber(t time.Time) int64 {
