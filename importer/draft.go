@@ -124,7 +124,7 @@ func (d *Draft) add(s *sketch, entry []byte) error {
 	d.news[no].add(1, s.value)
 	if d.shapes.list[no].rank > 0 {
 		d.children = true
-		d.concerned.add(s.payment)
+		d.concerned.add(s.payment[0])
 	}
 	at, err := d.log.add(callEntry, uint64(no), entry)
 	if err == nil {
@@ -141,7 +141,7 @@ func (d *Draft) Block(_ context.Context, source, payment, reason string) error {
 		return err
 	}
 	d.blocks = true
-	d.concerned.add(d.hasher.payment(source, payment))
+	d.concerned.add(d.hasher.payment(source, payment)[0])
 	_, err := d.log.add(blockEntry, 0, appendBlock(nil, source, payment, reason))
 	return d.failed(err)
 }
@@ -296,22 +296,28 @@ func (h hasher) payment(source, payment string) [2]uint64 {
 	return h.bytes(append(packed.AppendText(buf[:0], source), payment...))
 }
 
-// concerned is a set of payments, by the hashes of their keys, that may take
-// others for its own: a bit for each.
+// mark is the first word of that.
+func (h hasher) mark(source string, payment []byte) uint64 {
+	var buf [256]byte
+	return maphash.Bytes(h.a, append(packed.AppendText(buf[:0], source), payment...))
+}
+
+// concerned is a set of payments, by the first words of their hashes, that may
+// take others for its own: a bit for each.
 type concerned []uint64
 
 // concernedBits is how many bits there are: half a mebibyte of them.
 const concernedBits = 1 << 22
 
-func (c *concerned) add(payment [2]uint64) {
+func (c *concerned) add(mark uint64) {
 	if *c == nil {
 		*c = make(concerned, concernedBits/64)
 	}
-	bit := payment[0] % concernedBits
+	bit := mark % concernedBits
 	(*c)[bit/64] |= 1 << (bit % 64)
 }
 
-func (c concerned) has(payment [2]uint64) bool {
-	bit := payment[0] % concernedBits
+func (c concerned) has(mark uint64) bool {
+	bit := mark % concernedBits
 	return c != nil && c[bit/64]&(1<<(bit%64)) != 0
 }

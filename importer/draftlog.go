@@ -152,36 +152,50 @@ func (l *draftLog) read(f func(at int64, e *logEntry) (bool, error)) error {
 		r = io.MultiReader(io.NewSectionReader(l.file, 0, l.size), r)
 	}
 	in := bufio.NewReaderSize(r, 256<<10)
-	var b []byte
 	var e logEntry
 	for at := int64(0); ; {
-		n, err := binary.ReadUvarint(in)
+		b, err := nextEntry(in)
 		if err == io.EOF {
 			return nil
 		}
-		if err != nil || n > 1<<31 {
+		if err != nil {
 			return errors.Join(errLog, err)
 		}
-		if uint64(cap(b)) < n {
-			b = make([]byte, n, 2*n)
-		}
-		b = b[:n]
-		if _, err := io.ReadFull(in, b); err != nil {
-			return errors.Join(errLog, err)
-		}
-		if err := e.decode(b); err != nil {
+		n, head := binary.Uvarint(b)
+		if err := e.decode(b[head:]); err != nil {
 			return err
 		}
 		if more, err := f(at, &e); err != nil || !more {
 			return err
 		}
-		at += int64(n) + int64(uvarintLen(n))
+		at += int64(head) + int64(n)
 	}
 }
 
-func uvarintLen(n uint64) int {
-	var b [binary.MaxVarintLen64]byte
-	return binary.PutUvarint(b[:], n)
+// nextEntry is the next entry with its length, valid until the next; io.EOF
+// after the last. Nearly every one is taken out of the buffer as it stands there.
+func nextEntry(in *bufio.Reader) ([]byte, error) {
+	b, err := in.Peek(binary.MaxVarintLen64)
+	if len(b) == 0 {
+		return nil, err
+	}
+	n, head := binary.Uvarint(b)
+	if head <= 0 || n > 1<<31 {
+		return nil, errLog
+	}
+	size := head + int(n)
+	if b, err = in.Peek(size); err == bufio.ErrBufferFull {
+		b = make([]byte, size)
+		_, err = io.ReadFull(in, b)
+		return b, err
+	}
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil {
+		_, err = in.Discard(size)
+	}
+	return b, err
 }
 
 // decode reads an entry behind its length.

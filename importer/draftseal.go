@@ -180,11 +180,10 @@ func (d *Draft) lanes(ctx context.Context) error {
 		if v.kind == isDuplicate {
 			return true, nil // nothing becomes of it, whatever its payment
 		}
-		step := d.stepOf(at, e, v)
-		if !d.conflicts && !d.concerned.has([2]uint64{step[0], step[1]}) {
+		if !d.conflicts && !d.concerned.has(d.hasher.mark(d.sourceOf(e), e.payment)) {
 			return true, nil // a payment by itself: nothing to wait for, nobody who waits
 		}
-		return true, steps.Add(step)
+		return true, steps.Add(d.stepOf(at, e, v))
 	})
 	if err != nil {
 		return err
@@ -208,20 +207,27 @@ const (
 )
 
 func (d *Draft) stepOf(at int64, e *logEntry, v judgement) laneStep {
-	if e.kind == blockEntry {
-		p := d.hasher.payment(string(e.source), string(e.payment))
-		return laneStep{p[0], p[1], uint64(at), stepBlock}
-	}
-	s := &d.shapes.list[e.shape]
-	p := d.hasher.payment(s.source, string(e.payment))
+	p := d.hasher.payment(d.sourceOf(e), string(e.payment))
 	t := laneStep{p[0], p[1], uint64(at), 0}
-	if v.kind == isConflict {
-		t[3] |= stepConflict
+	switch {
+	case e.kind == blockEntry:
+		t[3] = stepBlock
+		return t
+	case v.kind == isConflict:
+		t[3] = stepConflict
 	}
-	if s.rank > 0 {
+	if d.shapes.list[e.shape].rank > 0 {
 		t[3] |= stepChild
 	}
 	return t
+}
+
+// sourceOf is whose payment an entry is about.
+func (d *Draft) sourceOf(e *logEntry) string {
+	if e.kind == blockEntry {
+		return string(e.source)
+	}
+	return d.shapes.list[e.shape].source
 }
 
 // A draftLane is one payment's calls in the order of the plan.
