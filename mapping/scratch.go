@@ -15,6 +15,9 @@ type scratch struct {
 	params []record.Param
 	texts  strings.Builder
 	number [40]byte
+
+	lastWhole int64  // of which the text is known
+	lastText  string // "" at first
 }
 
 // reuse takes back everything but texts.
@@ -52,7 +55,10 @@ func (s *scratch) whole(n int64) string {
 	if 0 <= n && n < 100 {
 		return strconv.FormatInt(n, 10) // known to strconv
 	}
-	return s.text(strconv.AppendInt(s.number[:0], n, 10))
+	if n != s.lastWhole || s.lastText == "" { // one time often fills several fields
+		s.lastWhole, s.lastText = n, s.text(strconv.AppendInt(s.number[:0], n, 10))
+	}
+	return s.lastText
 }
 
 // textBlock is how much text shares one block.

@@ -141,7 +141,10 @@ func (v *values) raw(c *column) (text string, cell int) {
 		return v.m.input.stripped(v.stated[c.ordinal].text), -1
 	}
 	s, _ := v.row.Cell(at)
-	return v.m.input.stripped(trimBlanks(s)), at
+	if s = trimBlanks(s); len(v.m.input.strip) > 0 {
+		s = v.m.input.stripped(s)
+	}
+	return s, at
 }
 
 // text is what match compares: the raw text of a column, or its default's when
