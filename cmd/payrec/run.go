@@ -119,7 +119,11 @@ func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes
 	if err := r.journal.SetRunState(ctx, run, "applying"); err != nil {
 		return err
 	}
-	requests, stopped := r.send(ctx, run)
+	todo, stopped := r.lookUp(ctx, run)
+	var requests int64
+	if stopped == nil {
+		requests, stopped = r.send(ctx, run, todo)
+	}
 
 	// What follows is about answers that are on disk already: an interrupt does
 	// not keep them from being reported.
@@ -131,20 +135,31 @@ func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes
 	if err := r.journal.SetRunState(ctx, run, state); err != nil {
 		return errors.Join(stopped, err)
 	}
-	tallies, err := r.journal.Tallies(ctx, run)
-	if err != nil {
-		return errors.Join(stopped, err)
+	receipts := func() error { return nil }
+	if requests > 0 {
+		receipts = r.receipts(ctx, run) // while the calls are counted: that is half of what is left to do
+	}
+	tallies := todo
+	if stopped != nil || slices.ContainsFunc(todo, open) { // else nothing is otherwise than it was
+		var err error
+		if tallies, err = r.journal.Tallies(ctx, run); err != nil {
+			return errors.Join(stopped, err, receipts())
+		}
 	}
 	r.result.applied(requests, tallies)
-	unwritten := r.files(ctx, run, notes, stopped == nil)
+	if requests == 0 && r.result.Calls.Confirmed > 0 {
+		receipts = r.receipts(ctx, run)
+	}
+	unwritten := errors.Join(r.files(ctx, run, notes, stopped == nil), receipts())
 	if err := r.conclude(stopped); unwritten == nil || stopped != nil {
 		return errors.Join(err, unwritten)
 	}
 	return &failure{exitFailed, unwritten, "what was sent is in the journal; mend the cause, and payrec apply " + run + " writes the files"}
 }
 
-// send looks up what is in doubt and cannot be asked again, then sends.
-func (r *importRun) send(ctx context.Context, run string) (requests int64, stopped error) {
+// lookUp looks up what is in doubt and cannot be asked again, and counts the calls
+// of the run as they stand then.
+func (r *importRun) lookUp(ctx context.Context, run string) ([]record.Tally, error) {
 	looking := r.newProgress("looking up what is in doubt", "records", 0)
 	reconciler := &importer.Reconciler{Run: run, Docket: r.journal, Reader: source{r.target.client}, Clock: r.clock, Progress: looking.set}
 	sum, err := reconciler.Reconcile(ctx)
@@ -153,12 +168,16 @@ func (r *importRun) send(ctx context.Context, run string) (requests int64, stopp
 		r.result.Reconciled = &sum
 	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	todo, err := r.journal.Tallies(ctx, run)
-	if err != nil {
-		return 0, err
+	if sum.Calls == 0 && r.result.tallies != nil { // as planning left them
+		return r.result.tallies, nil
 	}
+	return r.journal.Tallies(ctx, run)
+}
+
+// send sends what is to be sent.
+func (r *importRun) send(ctx context.Context, run string, todo []record.Tally) (requests int64, stopped error) {
 	bar := r.newProgress("reporting", "calls", toSend(todo))
 	defer bar.done()
 	applier := r.applier(run, bar.set)
@@ -190,34 +209,49 @@ func (r *importRun) conclude(stopped error) error {
 	return &failure{status: r.result.Status}
 }
 
-// files writes the rejects, held and receipts files of a run that was applied.
+// files writes the rejects and held files of a run that was applied.
 func (r *importRun) files(ctx context.Context, run string, notes *importer.Notes, ended bool) error {
-	w := &importer.LeftoverWriter{
-		Entries: r.journal.Entries(ctx, run),
-		Ended:   ended && r.result.Calls.InDoubt == 0,
+	w := &importer.LeftoverWriter{Ended: ended && r.result.Calls.InDoubt == 0}
+	if left := leftDispositions(r.result.tallies); len(left) > 0 {
+		w.Entries = r.journal.Entries(ctx, run, left...)
 	}
 	if notes != nil {
 		w.Notes = notes.All()
 	}
-	if err := r.leftovers(ctx, w); err != nil {
-		return err
-	}
-	if r.result.Calls.Confirmed == 0 {
+	return r.leftovers(ctx, w)
+}
+
+// receipts begins to write the receipts of a run, if it has any, and returns how
+// to wait for them.
+func (r *importRun) receipts(ctx context.Context, run string) (wait func() error) {
+	path := filepath.Join(r.flags.out, run+"-receipts.csv")
+	written := make(chan error, 1)
+	go func() {
+		if err := os.MkdirAll(r.flags.out, 0o700); err != nil {
+			written <- err
+			return
+		}
+		written <- table.WriteFile(path, func(w io.Writer) error {
+			n, err := importer.WriteReceipts(w, r.journal.Entries(ctx, run, record.New, record.Retry))
+			if err == nil && n == 0 {
+				err = errNoReceipts
+			}
+			return err
+		})
+	}()
+	return func() error {
+		switch err := <-written; {
+		case err == nil:
+			r.result.Files.Receipts = path
+		case err != errNoReceipts:
+			return err
+		}
 		return nil
 	}
-	path := filepath.Join(r.flags.out, run+"-receipts.csv")
-	if err := os.MkdirAll(r.flags.out, 0o700); err != nil {
-		return err
-	}
-	err := table.WriteFile(path, func(w io.Writer) error {
-		_, err := importer.WriteReceipts(w, r.journal.Entries(ctx, run, record.New, record.Retry))
-		return err
-	})
-	if err == nil {
-		r.result.Files.Receipts = path
-	}
-	return err
 }
+
+// errNoReceipts keeps an empty file from being made.
+var errNoReceipts = errors.New("no call was confirmed")
 
 // leftovers writes the rejects and held files, if anything was left over and
 // its source can still be read.
@@ -235,15 +269,34 @@ func (r *importRun) leftovers(ctx context.Context, w *importer.LeftoverWriter) e
 	return nil
 }
 
+// leftDispositions are those of which some calls may have been left over. Where all
+// that was sent is confirmed, that is a small part of a run.
+func leftDispositions(tallies []record.Tally) (left []record.Disposition) {
+	for _, t := range tallies {
+		switch t.Disposition {
+		case record.New, record.Retry, record.Same, record.Duplicate:
+			if t.State.There() {
+				continue
+			}
+		}
+		if !slices.Contains(left, t.Disposition) {
+			left = append(left, t.Disposition)
+		}
+	}
+	return left
+}
+
 // toSend counts the calls that a run has still to send.
 func toSend(tallies []record.Tally) (n int64) {
 	for _, t := range tallies {
-		if t.Disposition != record.New && t.Disposition != record.Retry {
-			continue
-		}
-		if slices.Contains([]record.State{record.Planned, record.Sending, record.UnknownState}, t.State) {
+		if open(t) && (t.Disposition == record.New || t.Disposition == record.Retry) {
 			n += t.N
 		}
 	}
 	return n
+}
+
+// open says whether sending may change the state of such calls.
+func open(t record.Tally) bool {
+	return slices.Contains([]record.State{record.Planned, record.Sending, record.UnknownState}, t.State)
 }
