@@ -44,7 +44,7 @@ func (p *Plan) settled(ctx context.Context) error {
 	if err := p.usable(); err != nil {
 		return err
 	}
-	if err := p.flush(ctx); err != nil {
+	if err := p.flush(ctx, false); err != nil {
 		return err
 	}
 	if err := p.flushBlocks(ctx); err != nil {

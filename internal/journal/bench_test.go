@@ -54,10 +54,7 @@ func BenchmarkSend(b *testing.B) {
 // BenchmarkPlan measures planning: adding calls of ordinary size, then sealing.
 func BenchmarkPlan(b *testing.B) {
 	ctx := context.Background()
-	ops := payments(b.N)
-	for i := range ops {
-		ops[i].Body = make([]byte, 700)
-	}
+	ops := realistic(payments(b.N))
 	j := newJournal(b)
 	p, err := j.NewRun(ctx, RunInfo{})
 	if err != nil {
@@ -69,7 +66,7 @@ func BenchmarkPlan(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if err := p.flush(ctx); err != nil {
+	if err := p.flush(ctx, false); err != nil {
 		b.Fatal(err)
 	}
 	if err := p.wait(); err != nil {

@@ -60,10 +60,7 @@ func TestCosts(t *testing.T) {
 	if testing.Short() {
 		calls = 960
 	}
-	ops := payments(calls)
-	for i := range ops {
-		ops[i].Body = make([]byte, 700)
-	}
+	ops := realistic(payments(calls))
 	ceiling := func(what string, got, most float64) {
 		t.Helper()
 		t.Logf("%s: %.2f, ceiling %.2f", what, got, most)
@@ -80,7 +77,7 @@ func TestCosts(t *testing.T) {
 	allocs := mallocs(func() { planAll(t, p, ops) })
 	s, b := m.read()
 	ceiling("allocations of a planned call", allocs/float64(calls), 4)
-	ceiling("bytes written for a planned call with 700 bytes of body", float64(b-bytes)/float64(calls), 1500)
+	ceiling("bytes written for a planned call with its body", float64(b-bytes)/float64(calls), 520)
 	ceiling("syncs of planning 9,600 calls", float64(s-syncs), 8)
 
 	allocs = mallocs(func() { readLanes(t, j, "r", calls) })
@@ -97,7 +94,7 @@ func TestCosts(t *testing.T) {
 	})
 	s, b = m.read()
 	ceiling("syncs of 1,000 calls that are sent 32 at a time", float64(s-syncs)*1000/float64(calls), 40)
-	ceiling("bytes written for a call that is sent", float64(b-bytes)/float64(calls), 3600)
+	ceiling("bytes written for a call that is sent", float64(b-bytes)/float64(calls), 2400)
 	ceiling("allocations of a call that is sent", allocs/float64(calls), 24)
 
 	if p, err = j.NewRun(ctx, RunInfo{ID: "again"}); err != nil {
@@ -177,10 +174,7 @@ func sendTogether(t *testing.T, j *Journal, ops []Op) {
 func BenchmarkPlanAgain(b *testing.B) {
 	ctx := context.Background()
 	j := newJournal(b)
-	ops := payments(b.N)
-	for i := range ops {
-		ops[i].Body = make([]byte, 700)
-	}
+	ops := realistic(payments(b.N))
 	var took [2]float64
 	b.ResetTimer()
 	for k := range took {

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -93,7 +94,15 @@ func (j *Journal) doubtPage(ctx context.Context, query string, args ...any) (pag
 		}
 		page = append(page, d)
 	}
-	return page, last, rows.Err()
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, 0, err
+	}
+	for i := range page {
+		if page[i].Body, err = j.body(ctx, page[i].Body); err != nil {
+			return nil, 0, err
+		}
+	}
+	return page, last, nil
 }
 
 func scanDoubt(rows *sql.Rows, d *record.Doubt) (no int64, err error) {

@@ -49,7 +49,8 @@
 //	run    one row for each plan; its entries are the numbers first..last
 //	file   names of input files
 //	entry  one row for each planned call, in file order, never changed
-//	body   form bytes of entries that may still have to be sent; then deleted
+//	body   form bytes of entries that may still have to be sent, packed; then deleted
+//	shape  what bodies have in common, once
 //	item   what sealing decided about an entry: disposition, lane, operation
 //	op     one row for each operation and epoch: state, ids, times, answer
 //	block  payments of a run being planned that must not be sent

@@ -32,7 +32,7 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 	if err != nil {
 		return nil, err
 	}
-	g := &gathering{limit: limit}
+	g := &gathering{limit: limit, body: func(stored []byte) ([]byte, error) { return j.body(ctx, stored) }}
 	if err := j.page(ctx, lanesQuery, []any{max(after+1, r.first), r.last}, g.take); err != nil {
 		return nil, err
 	}
@@ -55,6 +55,7 @@ const lanesQuery = `
 // with nothing to send are left out.
 type gathering struct {
 	limit    int
+	body     func(stored []byte) ([]byte, error) // see Journal.body
 	lanes    []Lane
 	lane     Lane // that steps are gathered for
 	steps    []ranked
@@ -89,7 +90,9 @@ func (g *gathering) take(r *pageRow) (more bool, err error) {
 	into(r, &s.Call)
 	into(r, &s.Content)
 	into(r, &s.Order)
-	s.Body = slices.Clone(r.borrow())
+	if s.Body, err = g.body(r.borrow()); err != nil {
+		return false, err
+	}
 	into(r, &s.Amount.Currency)
 	s.Amount.Value = r.int()
 	into(r, &s.Class)

@@ -346,17 +346,20 @@ func (m *machine) reopen() {
 func (m *machine) same() {
 	ctx := context.Background()
 	m.check(m.j.Flush(ctx))
-	rows, err := m.j.read.Query(`SELECT o.id, o.epoch, o.state, o.attempts, o.doubt, e.content, coalesce(CAST(b.form AS TEXT), '') FROM op o JOIN entry e ON e.no = o.home
+	rows, err := m.j.read.Query(`SELECT o.id, o.epoch, o.state, o.attempts, o.doubt, e.content, b.form FROM op o JOIN entry e ON e.no = o.home
 		LEFT JOIN body b ON b.no = o.home WHERE o.current = 1 ORDER BY o.id`)
 	m.check(err)
 	defer rows.Close()
 	var got, want []string
 	for rows.Next() {
-		var id, state, content, body string
+		var id, state, content string
+		var stored []byte
 		var epoch, attempts int
 		var doubt bool
-		m.check(rows.Scan(&id, &epoch, &state, &attempts, &doubt, &content, &body))
-		got = append(got, fmt.Sprint(id, " ", epoch, " ", state, " ", attempts, " ", doubt, " ", content, " ", body))
+		m.check(rows.Scan(&id, &epoch, &state, &attempts, &doubt, &content, &stored))
+		body, err := m.j.body(ctx, stored)
+		m.check(err)
+		got = append(got, fmt.Sprint(id, " ", epoch, " ", state, " ", attempts, " ", doubt, " ", content, " ", string(body)))
 	}
 	m.check(rows.Err())
 	for _, o := range m.ops {

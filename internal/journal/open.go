@@ -42,7 +42,8 @@ type Journal struct {
 	w     *writer // nil when open for reading only
 	lock  *lock   // nil when open for reading only
 
-	batchRows int // see Options
+	batchRows int    // see Options
+	shapes    shapes // of bodies
 
 	prepared sync.Map // by query: *sql.Stmt of read
 

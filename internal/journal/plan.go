@@ -55,6 +55,7 @@ type Plan struct {
 	ops      []Op    // waiting to be written
 	size     int     // bytes of their bodies
 	batches  int     // written
+	packer   packer  // used by the writer
 	ahead    bool    // plain calls are sealed with their batches; see ahead.go
 	bare     bool    // the indexes of item and op are gone until the plan is sealed
 	blocks   []value // source, payment and reason of blocks waiting to be written
@@ -70,6 +71,7 @@ type Plan struct {
 // Plans are made one at a time, so everything behind their first entry is theirs.
 const dropUnplanned = `
 	DELETE FROM body WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
+	DELETE FROM shape WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM entry WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM item WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
 	DELETE FROM op WHERE no >= (SELECT min(first) FROM run WHERE state = 'planning');
@@ -183,7 +185,7 @@ func (p *Plan) Add(ctx context.Context, op Op) error {
 	p.size += len(op.Body)
 	if len(p.ops) >= p.j.batchRows || p.size >= batchBytes {
 		p.full()
-		return p.flush(ctx)
+		return p.flush(ctx, true)
 	}
 	return nil
 }
@@ -257,7 +259,7 @@ func (p *Plan) usable() error {
 
 // flush hands the waiting calls to the writer, and waits for the batch before
 // them: reading rows and writing them overlap, with two batches in memory.
-func (p *Plan) flush(ctx context.Context) error {
+func (p *Plan) flush(ctx context.Context, full bool) error {
 	if err := p.wait(); err != nil {
 		return err
 	}
@@ -267,7 +269,7 @@ func (p *Plan) flush(ctx context.Context) error {
 	if len(p.ops) == 0 {
 		return nil
 	}
-	b := &batch{ops: p.ops, first: p.next, suspects: p.review.suspects, ahead: p.ahead, strip: p.bare && p.batches == 0}
+	b := &batch{ops: p.ops, first: p.next, suspects: p.review.suspects, full: full, ahead: p.ahead, strip: p.bare && p.batches == 0}
 	p.ops, p.size, p.review.suspects = make([]Op, 0, len(b.ops)), 0, nil
 	p.next += int64(len(b.ops))
 	p.batches++
@@ -301,6 +303,7 @@ type batch struct {
 	ops      []Op
 	first    int64 // number of the first
 	suspects []suspect
+	full     bool // there are more behind it
 	ahead    bool // its plain calls are sealed with it
 	strip    bool // it is the first of a plan that makes the indexes anew
 }
@@ -325,7 +328,12 @@ func (p *Plan) write(w *writer, b *batch) error {
 			return err
 		}
 	}
-	return writeBodies(w, b, needless)
+	if b.full {
+		if err := p.packer.learn(w, b); err != nil {
+			return err
+		}
+	}
+	return p.writeBodies(w, b, needless)
 }
 
 func (p *Plan) writeEntries(w *writer, b *batch) error {
@@ -356,11 +364,12 @@ func (p *Plan) writeEntries(w *writer, b *batch) error {
 }
 
 // writeBodies writes the bodies of a batch, but for those that nothing needs.
-func writeBodies(w *writer, b *batch, needless map[int64]bool) error {
+func (p *Plan) writeBodies(w *writer, b *batch, needless map[int64]bool) error {
 	var args []value
+	p.packer.buf = p.packer.buf[:0]
 	for i := range b.ops {
 		if no := b.first + int64(i); !needless[no] {
-			args = append(args, num(no), bytesOf(b.ops[i].Body))
+			args = append(args, num(no), bytesOf(p.packer.stored(&b.ops[i])))
 		}
 	}
 	for len(args) > 0 {

@@ -11,10 +11,10 @@ const applicationID = 0x70617972
 // format is the version of the schema that this program writes. Columns may be
 // added with a migration; none may be renamed or reused, because last year's
 // journal must still open.
-const format = 4
+const format = 5
 
 // schema makes the present format.
-const schema = schema1 + schema2 + schema3
+const schema = schema1 + schema2 + schema3 + schema5
 
 const schema1 = `
 CREATE TABLE meta (
@@ -219,11 +219,19 @@ const schema4 = `
 DROP INDEX IF EXISTS op_doubt;
 `
 
+// schema5 is what format 5 adds: bodies are packed.
+const schema5 = `
+CREATE TABLE shape (                      -- what bodies have in common; see pack.go
+	no   INTEGER PRIMARY KEY,              -- the entry that brought it about
+	form BLOB NOT NULL
+);
+`
+
 const opDoubt = "CREATE INDEX op_doubt ON op (state) WHERE state IN ('sending', 'unknown', 'reconciling')"
 
 // migrations[n] turns format n+1 into format n+2, in one transaction with the
 // new version number.
-func migrations() []string { return []string{schema2, schema3, schema4} }
+func migrations() []string { return []string{schema2, schema3, schema4, schema5} }
 
 // migrate brings an older journal to the present format. Only before start.
 func (w *writer) migrate(ctx context.Context, from int) error {

@@ -177,7 +177,7 @@ func TestDeadSender(t *testing.T) {
 	if err := p.Add(ctx, pay("C", "x")); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.flush(ctx); err != nil {
+	if err := p.flush(ctx, false); err != nil {
 		t.Fatal(err)
 	}
 	j.Close()
