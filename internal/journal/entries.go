@@ -28,9 +28,10 @@ func (j *Journal) Entries(ctx context.Context, run string, dispositions ...Dispo
 			yield(Entry{}, err)
 			return
 		}
+		var page []Entry
 		for from := r.first; from <= r.last; {
-			page, next, err := j.entries(ctx, from, r.last, dispositions)
-			if err != nil {
+			var next int64
+			if page, next, err = j.entries(ctx, page[:0], from, r.last, dispositions); err != nil {
 				yield(Entry{}, err)
 				return
 			}
@@ -44,13 +45,14 @@ func (j *Journal) Entries(ctx context.Context, run string, dispositions ...Dispo
 	}
 }
 
-// entries reads one page and says where the next begins.
-func (j *Journal) entries(ctx context.Context, from, last int64, dispositions []Disposition) (page []Entry, next int64, err error) {
+// entries reads one page, into the memory of the one before, and says where the
+// next begins.
+func (j *Journal) entries(ctx context.Context, before []Entry, from, last int64, dispositions []Disposition) (page []Entry, next int64, err error) {
 	defer j.named(&err)
 	state := `CASE WHEN ` + superseded + ` THEN 'planned' ELSE o.state END`
 	where, args := []string{"i.no BETWEEN ? AND ?"}, []any{from, last}
 	where, args = oneOf(where, args, "i.disposition", dispositions)
-	next = last + 1
+	page, next = before, last+1
 	var e pageEntry
 	err = j.page(ctx, `
 		SELECT i.no, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, e.currency, e.value, e.class, f.name, e.line,
