@@ -10,6 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/payrec/payrec/importer"
 	"github.com/payrec/payrec/internal/cardnumber"
@@ -19,11 +22,48 @@ import (
 )
 
 // inputs are the files of a run. Standard input is kept in a temporary file,
-// because a run reads its files more than once.
+// because a run reads its files more than once. Fingerprints are taken while
+// others read the files already.
 type inputs struct {
 	files []importer.File
-	infos []journal.FileInfo
 	spool []*keptFile
+
+	infos   []journal.FileInfo // by file; see fingerprints
+	hashing errgroup.Group
+	closed  atomic.Bool // no more hashing
+}
+
+// fingerprints are the files' fingerprints, once all are taken.
+func (in *inputs) fingerprints() ([]journal.FileInfo, error) {
+	if err := in.hashing.Wait(); err != nil {
+		return nil, &failure{exitUsage, err, "nothing was sent"}
+	}
+	return in.infos, nil
+}
+
+// fingerprint begins to take the next file's.
+func (in *inputs) fingerprint(file io.ReadCloser, path, shown string) {
+	in.infos = append(in.infos, journal.FileInfo{})
+	info := &in.infos[len(in.infos)-1] // which stays there: there is room for all files
+	in.hashing.Go(func() (err error) {
+		defer file.Close()
+		*info, err = fingerprint(whileOpen{file, &in.closed}, shown)
+		info.Path = path
+		return err
+	})
+}
+
+// whileOpen is a reader that ends with the inputs that it is of.
+type whileOpen struct {
+	io.Reader
+	closed *atomic.Bool
+}
+
+func (r whileOpen) Read(b []byte) (int, error) {
+	if r.closed.Load() {
+		return 0, os.ErrClosed
+	}
+	return r.Reader.Read(b)
 }
 
 // A keptFile is what could be read once only.
@@ -33,7 +73,7 @@ type keptFile struct{ *nameless.File }
 func (k *keptFile) fromStart() io.Reader { return io.NewSectionReader(k, 0, math.MaxInt64) }
 
 func (a *app) openInputs(names []string, d table.Dialect) (in *inputs, err error) {
-	in = &inputs{}
+	in = &inputs{infos: make([]journal.FileInfo, 0, len(names))}
 	defer func() {
 		if err != nil {
 			in.close()
@@ -55,20 +95,18 @@ func (a *app) openInputs(names []string, d table.Dialect) (in *inputs, err error
 			missing = append(missing, err)
 			continue
 		}
-		var info journal.FileInfo
 		open := opener(path, shown[i], d)
 		if kept != nil {
-			info, err = fingerprint(kept.fromStart(), shown[i])
+			in.fingerprint(io.NopCloser(kept.fromStart()), path, shown[i])
 			open = func() (*table.Reader, error) { return table.NewReader(shown[i], kept.fromStart(), d) }
 		} else {
-			info, err = describe(path, shown[i])
+			file, err := os.Open(path)
+			if err != nil {
+				missing = append(missing, err)
+				continue
+			}
+			in.fingerprint(file, path, shown[i])
 		}
-		if err != nil {
-			missing = append(missing, err)
-			continue
-		}
-		info.Path = path
-		in.infos = append(in.infos, info)
 		in.files = append(in.files, importer.File{Name: shown[i], Open: open})
 	}
 	if len(missing) > 0 {
@@ -169,6 +207,8 @@ func (in *inputs) keep(r io.Reader) (*keptFile, error) {
 }
 
 func (in *inputs) close() error {
+	in.closed.Store(true)
+	in.hashing.Wait() // what it found was asked for, or nobody wants it any more
 	var errs []error
 	for _, k := range in.spool {
 		errs = append(errs, k.Close())

@@ -112,7 +112,11 @@ func (a *app) reconcile(cmd *cobra.Command, f *reconcileFlags, names []string) (
 	}
 	defer closing(&err, r.Close)
 	result := &reconcileResult{Account: t.identity.Account, Mapping: m.Name(), target: t.name, output: f.output}
-	for _, info := range in.infos {
+	infos, err := in.fingerprints()
+	if err != nil {
+		return err
+	}
+	for _, info := range infos {
 		result.Inputs = append(result.Inputs, inputResult{info.Name, info.SHA256, info.Size})
 	}
 	claims := &claiming{app: a, mapping: m, files: in.files, scope: t.identity.Scope(), into: r}

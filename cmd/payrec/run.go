@@ -68,7 +68,11 @@ func (r *importRun) plan(ctx context.Context, book importer.Book, adopter import
 	if r.flags.lookUp {
 		planner.Adopter, planner.Account = adopter, source{r.target.client}
 	}
-	return planner.Plan(ctx)
+	report, err := planner.Plan(ctx)
+	if err == nil {
+		_, err = r.inputs.fingerprints() // of a dry run, which begins without them
+	}
+	return report, err
 }
 
 // dropped reports a plan of which nothing may be sent.
