@@ -88,6 +88,7 @@
 // WAL with synchronous=FULL on one writing connection that one goroutine owns;
 // what is waiting is committed together, and an answer that nobody waits for
 // waits some milliseconds for the next call that is begun, whose sync it shares.
+// So do calls that are begun while a crowd of others is, most of which wait for the wire.
 // The jobs of this connection call SQLite without database/sql, which costs more
 // than what SQLite does for a call, and so do the readers of lanes and entries. A
 // step whose lane was read a moment ago is begun in one statement, which says how

@@ -85,6 +85,7 @@ func beginFirst(w *writer, opID string, f flight, recordID string, now int64) (b
 	n, err := w.jobsOn.execValues(`UPDATE op SET state = 'sending', target = ?, attempts = 1, first_sent = ?, last_sent = ?
 		WHERE no = ? AND home = ? AND id = ? AND epoch = ? AND current = 1 AND state = 'planned' AND doubt = 0 AND attempts = 0 AND first_sent IS NULL
 			AND EXISTS (SELECT 1 FROM body WHERE body.no = op.home)`, w.bound)
+	w.flying += int(n)
 	return n == 1, err
 }
 
@@ -122,6 +123,9 @@ func begin(w *writer, opID string, epoch int, recordID string, now int64) (fligh
 	}
 	if attempts > 0 && target.String != recordID {
 		return refuse("was sent to record %q before and must not go to %q under the same key", target.String, recordID)
+	}
+	if state != Sending {
+		w.flying++
 	}
 	_, err = w.exec(`UPDATE op SET state = 'sending', target = ?, attempts = attempts + 1,
 		first_sent = coalesce(first_sent, ?), last_sent = ? WHERE no = ?`, recordID, now, now, f.no)
@@ -174,6 +178,7 @@ func (f flight) allows(opID string, epoch int, begun bool, o Outcome) error {
 }
 
 func finish(w *writer, f flight, o Outcome, now int64) error {
+	w.flying--
 	doubt := num(0)
 	if o.State == Unknown || o.State == Reconciling {
 		doubt = num(1)

@@ -35,6 +35,7 @@ type writer struct {
 	walFrames uint32                     // how long the WAL may grow
 	tidied    uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
 	sending   bool                       // owned by the loop: the last job was part of sending; see cache
+	flying    int                        // owned by the loop: calls that are begun and not finished
 	spent     []int64                    // owned by the loop: bodies that nobody sends any more, to be dropped
 	bound     []value                    // owned by the loop: what the statement being run is given
 }
@@ -166,8 +167,21 @@ func (w *writer) queue(j *job) error {
 
 // lull is how long jobs that nobody waits for may wait for one that somebody
 // does: a sync is shared with the next call to begin, rather than spent on the
-// answer to the last.
+// answer to the last. In a crowd calls that are begun wait for each other as well.
 const lull = 5 * time.Millisecond
+
+// A crowd is so many calls, begun and not finished, that most of them wait for
+// the wire: then it does not run dry while a group waits until it has a third of
+// them.
+const (
+	crowd      = 64
+	crowdShare = 3
+)
+
+// worthIt says whether a group that so many wait for is committed at once.
+func (w *writer) worthIt(waiting int) bool {
+	return waiting > 0 && (w.flying < crowd || crowdShare*waiting >= w.flying)
+}
 
 func (w *writer) loop() {
 	defer close(w.over)
@@ -175,7 +189,7 @@ func (w *writer) loop() {
 	var errs []error
 	for first := range w.jobs {
 		group, errs = append(group[:0], first), append(errs[:0], w.run(first))
-		waiting := first.done != nil
+		waiting := first.waits()
 		var patience <-chan time.Time
 		for len(group) < maxGroup {
 			j, ok := w.more(waiting, &patience)
@@ -183,7 +197,7 @@ func (w *writer) loop() {
 				break
 			}
 			group, errs = append(group, j), append(errs, w.run(j))
-			waiting = waiting || j.done != nil
+			waiting += j.waits()
 		}
 		w.commit()
 		w.answer(group, errs)
@@ -195,15 +209,23 @@ func (w *writer) loop() {
 	}
 }
 
-// more returns the next job of a group, if there is one: at once when somebody
-// waits for the group, and else within the lull.
-func (w *writer) more(waiting bool, patience *<-chan time.Time) (*job, bool) {
+// waits counts who waits for the job.
+func (j *job) waits() int {
+	if j.done == nil {
+		return 0
+	}
+	return 1
+}
+
+// more returns the next job of a group, if there is one: at once when the group
+// is worth its sync, and else within the lull.
+func (w *writer) more(waiting int, patience *<-chan time.Time) (*job, bool) {
 	select {
 	case j, ok := <-w.jobs:
 		return j, ok
 	default:
 	}
-	if waiting {
+	if w.worthIt(waiting) {
 		return nil, false
 	}
 	if *patience == nil {
