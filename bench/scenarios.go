@@ -1,11 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -124,8 +121,7 @@ func (b *bench) senders(base, file string) ([]*contender, error) {
 	}, nil
 }
 
-// imports sends a file to a server that answers at once. With its journal where
-// syncing is free, payrec shows what durability costs.
+// imports sends a file to a server that answers at once.
 func (b *bench) imports() error {
 	rows := b.size(100_000)
 	file, _, err := generate(b.work, rows, true)
@@ -140,12 +136,6 @@ func (b *bench) imports() error {
 	all, err := b.senders(s.base, file)
 	if err != nil {
 		return err
-	}
-	if memory, err := os.MkdirTemp("/dev/shm", "payrec-bench-"); err == nil {
-		defer os.RemoveAll(memory)
-		unsynced := &contender{name: "payrec import, journal in memory", env: key, command: b.imported(s.base, file, filepath.Join(memory, "import.db")),
-			before: func() error { return errors.Join(b.fresh("out")(), remove(memory, "*")) }}
-		all = append(all, unsynced)
 	}
 	c := comparison{title: fmt.Sprintf("Sending %d rows to a server that answers at once, %d in flight", rows, inFlight), rows: rows, server: s}
 	return b.compare(c, all...)

@@ -12,7 +12,7 @@ func TestExportAllocates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector allocates by itself")
 	}
-	const n, mostAllocs, mostBytes = 20_000, 60, 7800
+	const n, mostAllocs, mostBytes = 20_000, 30, 7200
 	src := many{n, generateYear(500, 1).records}
 	counted := func(do func()) (allocs, bytes float64) {
 		var before, after runtime.MemStats
