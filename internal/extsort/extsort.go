@@ -8,9 +8,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"container/heap"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -30,33 +28,85 @@ import (
 type Sorter struct {
 	Limit int // bytes of keys and values in memory; set before the first Add
 
-	live  []Entry
-	bytes int
-	file  *nameless.File
-	size  int64
-	runs  []int64 // where each run ends
+	live   []kept
+	blocks [][]byte // their bytes, in the order in which they came
+	block  int      // the one that is being filled
+	bytes  int      // in all blocks, and what live takes
+	file   *nameless.File
+	size   int64
+	runs   []int64 // where each run ends
 }
 
 // An Entry is a key and its value.
 type Entry struct{ Key, Value []byte }
 
+// A kept entry is in memory.
+type kept struct {
+	prefix uint64 // of its key
+	no     int32  // in its order
+	block  int32
+	at     int32 // in the block
+	key    int32 // how long its key is
+	length int32 // of all of it
+}
+
 // DefaultLimit is a fair Limit: 16 MiB.
 const DefaultLimit = 16 << 20
 
+const (
+	keptSize  = 32       // what an entry takes beside its bytes
+	blockSize = 64 << 10 // of blocks in memory, and of what is read of a run at once
+)
+
 // Add keeps an entry; both slices are copied.
 func (s *Sorter) Add(key string, value []byte) error {
-	b := make([]byte, 0, len(key)+len(value))
-	b = append(append(b, key...), value...)
-	s.live = append(s.live, Entry{b[:len(key):len(key)], b[len(key):]})
-	s.bytes += len(b) + 64
-	if s.bytes < s.Limit {
+	length := len(key) + len(value)
+	block := s.room(length)
+	b := s.blocks[block]
+	s.live = append(s.live, kept{prefix(key), int32(len(s.live)), int32(block), int32(len(b)), int32(len(key)), int32(length)})
+	s.blocks[block] = append(append(b, key...), value...)
+	if s.bytes += length + keptSize; s.bytes < s.Limit {
 		return nil
 	}
 	return s.spill()
 }
 
+// room is a block in which there is room for so many bytes. Blocks are used
+// again after a spill, but for those of a single large entry.
+func (s *Sorter) room(n int) int {
+	if n > blockSize {
+		s.blocks = append(s.blocks, make([]byte, 0, n))
+		return len(s.blocks) - 1
+	}
+	for s.block < len(s.blocks) && cap(s.blocks[s.block])-len(s.blocks[s.block]) < n {
+		s.block++
+	}
+	if s.block == len(s.blocks) {
+		s.blocks = append(s.blocks, make([]byte, 0, blockSize))
+	}
+	return s.block
+}
+
+// prefix is the beginning of a key as a number: most keys can be told apart by it.
+func prefix[K string | []byte](key K) (p uint64) {
+	for i := range min(len(key), 8) {
+		p |= uint64(key[i]) << (56 - 8*i)
+	}
+	return p
+}
+
+func (s *Sorter) entry(k *kept) Entry {
+	b := s.blocks[k.block][k.at : k.at+k.length : k.at+k.length]
+	return Entry{b[:k.key:k.key], b[k.key:]}
+}
+
 func (s *Sorter) sort() {
-	slices.SortStableFunc(s.live, func(a, b Entry) int { return bytes.Compare(a.Key, b.Key) })
+	slices.SortFunc(s.live, func(a, b kept) int {
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
+		}
+		return cmp.Or(bytes.Compare(s.entry(&a).Key, s.entry(&b).Key), cmp.Compare(a.no, b.no))
+	})
 }
 
 // spill writes what is in memory as one run.
@@ -69,7 +119,8 @@ func (s *Sorter) spill() (err error) {
 	s.sort()
 	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.size), 256<<10)
 	var head []byte
-	for _, e := range s.live {
+	for i := range s.live {
+		e := s.entry(&s.live[i])
 		for _, part := range [][]byte{e.Key, e.Value} {
 			head = binary.AppendUvarint(head[:0], uint64(len(part)))
 			w.Write(head) // a failure sticks until Flush
@@ -81,8 +132,11 @@ func (s *Sorter) spill() (err error) {
 		return fmt.Errorf("no room to sort in %s: %w", os.TempDir(), err)
 	}
 	s.runs = append(s.runs, s.size)
-	clear(s.live)
-	s.live, s.bytes = s.live[:0], 0
+	s.blocks = slices.DeleteFunc(s.blocks, func(b []byte) bool { return cap(b) > blockSize })
+	for i := range s.blocks {
+		s.blocks[i] = s.blocks[i][:0]
+	}
+	s.live, s.block, s.bytes = s.live[:0], 0, 0
 	return nil
 }
 
@@ -117,21 +171,21 @@ type Group struct {
 	Values [][]byte
 }
 
-// Entries iterates over everything in order.
+// Entries iterates over everything in order. What it gives is not written over.
 func (s *Sorter) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		if len(s.runs) == 0 {
 			s.sort()
-			for _, e := range s.live {
-				if !yield(e, nil) {
+			for i := range s.live {
+				if !yield(s.entry(&s.live[i]), nil) {
 					return
 				}
 			}
 			return
 		}
-		h, err := s.merge()
-		for ; err == nil && h.Len() > 0; err = h.advance() {
-			if !yield(h[0].entry, nil) {
+		m, err := s.merge()
+		for ; err == nil && len(m) > 0; err = m.advance() {
+			if !yield(m[0].entry, nil) {
 				return
 			}
 		}
@@ -148,76 +202,120 @@ func (s *Sorter) merge() (merging, error) {
 			return nil, err
 		}
 	}
-	var h merging
+	s.live, s.blocks = nil, nil
+	var m merging
 	from := int64(0)
 	for i, to := range s.runs {
-		r := &sortedRun{no: i, r: bufio.NewReaderSize(io.NewSectionReader(s.file, from, to-from), 64<<10)}
+		r := &sortedRun{no: i, file: s.file, at: from, end: to}
 		if err := r.next(); err != nil {
 			return nil, err
 		}
-		from, h = to, append(h, r)
+		from, m = to, append(m, r)
 	}
-	heap.Init(&h)
-	return h, nil
+	for i := len(m)/2 - 1; i >= 0; i-- {
+		m.down(i)
+	}
+	return m, nil
 }
 
 // A sortedRun is one run being read.
 type sortedRun struct {
-	no    int
-	r     *bufio.Reader
-	entry Entry
+	no      int
+	file    io.ReaderAt
+	at, end int64  // of what is not read yet
+	b       []byte // what is read, without what was given out
+	entry   Entry
+	prefix  uint64
 }
 
 // next reads an entry; io.EOF after the last.
 func (r *sortedRun) next() (err error) {
-	var e Entry
-	if e.Key, err = r.part(); err != nil {
+	if len(r.b) == 0 && r.at == r.end {
+		return io.EOF
+	}
+	if r.entry.Key, err = r.part(); err != nil {
 		return err
 	}
-	if e.Value, err = r.part(); errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	r.entry = e
+	r.prefix = prefix(r.entry.Key)
+	r.entry.Value, err = r.part()
 	return err
 }
 
 func (r *sortedRun) part() ([]byte, error) {
-	n, err := binary.ReadUvarint(r.r)
-	if err != nil {
-		return nil, err
+	for {
+		n, width := binary.Uvarint(r.b)
+		if width > 0 && n <= uint64(len(r.b)-width) {
+			all := r.b[width:]
+			r.b = all[n:]
+			return all[:n:n], nil
+		}
+		if width < 0 || r.at == r.end {
+			return nil, io.ErrUnexpectedEOF
+		}
+		if err := r.more(n); err != nil {
+			return nil, err
+		}
 	}
-	b := make([]byte, n)
-	if _, err = io.ReadFull(r.r, b); err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return b, err
 }
 
-// merging is the heap of the runs that are not at their end.
+// more reads on, so that n bytes and their length are there as far as the run goes. It
+// takes new memory: what was given out stays.
+func (r *sortedRun) more(n uint64) error {
+	all := int64(len(r.b)) + r.end - r.at
+	size := int64(min(max(n, blockSize), uint64(all)))
+	b := make([]byte, min(size+binary.MaxVarintLen64, all))
+	had := copy(b, r.b)
+	read, err := r.file.ReadAt(b[had:], r.at)
+	if read < len(b)-had {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	r.b, r.at = b, r.at+int64(read)
+	return nil
+}
+
+// merging is a heap of the runs that are not at their end.
 type merging []*sortedRun
 
-func (m merging) Len() int      { return len(m) }
-func (m merging) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
-func (m merging) Less(i, j int) bool {
-	return cmp.Or(bytes.Compare(m[i].entry.Key, m[j].entry.Key), cmp.Compare(m[i].no, m[j].no)) < 0
+func (m merging) before(i, j int) bool {
+	a, b := m[i], m[j]
+	if a.prefix != b.prefix {
+		return a.prefix < b.prefix
+	}
+	return cmp.Or(bytes.Compare(a.entry.Key, b.entry.Key), cmp.Compare(a.no, b.no)) < 0
 }
-func (m *merging) Push(x any) { *m = append(*m, x.(*sortedRun)) }
-func (m *merging) Pop() any {
-	last := (*m)[len(*m)-1]
-	*m = (*m)[:len(*m)-1]
-	return last
+
+// down moves the run at i to its place below.
+func (m merging) down(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(m) {
+			return
+		}
+		if child+1 < len(m) && m.before(child+1, child) {
+			child++
+		}
+		if !m.before(child, i) {
+			return
+		}
+		m[i], m[child] = m[child], m[i]
+		i = child
+	}
 }
 
 // advance goes on to the next entry.
 func (m *merging) advance() error {
 	switch err := (*m)[0].next(); {
 	case err == io.EOF:
-		heap.Pop(m)
+		last := len(*m) - 1
+		(*m)[0] = (*m)[last]
+		*m = (*m)[:last]
 	case err != nil:
 		return err
-	default:
-		heap.Fix(m, 0)
 	}
+	m.down(0)
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,12 +17,18 @@ import (
 // order, nothing is lost and the second reading is the first.
 func TestSorter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := Sorter{Limit: rapid.SampledFrom([]int{1, 200, 1000, 1 << 20}).Draw(t, "limit")}
+		s := Sorter{Limit: rapid.SampledFrom([]int{1, 200, 1000, 1 << 17, 1 << 20}).Draw(t, "limit")}
 		defer s.Close()
 		type entry struct{ key, value string }
 		var want []entry
 		for range rapid.IntRange(0, 60).Draw(t, "n") {
 			e := entry{rapid.StringN(0, 3, -1).Draw(t, "key"), rapid.String().Draw(t, "value")}
+			if rapid.IntRange(0, 20).Draw(t, "large") == 0 { // more than a block
+				e.value += strings.Repeat("x", rapid.IntRange(blockSize-100, 3*blockSize).Draw(t, "size"))
+			}
+			if rapid.Bool().Draw(t, "alike") { // beyond what is told apart by number
+				e.key = "the same beginning " + e.key
+			}
 			want = append(want, e)
 			if err := s.Add(e.key, []byte(e.value)); err != nil {
 				t.Fatal(err)
@@ -74,5 +82,29 @@ func TestSorterSaysWhenItsFileIsCut(t *testing.T) {
 	t.Setenv("TMPDIR", "/nowhere/at/all")
 	if err := s.Add("a", nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("without a folder for temporary files: %v", err)
+	}
+}
+
+// TestSorterAllocates: what is sorted takes blocks from memory, not entries.
+func TestSorterAllocates(t *testing.T) {
+	const n = 20_000
+	value := make([]byte, 300)
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = strconv.Itoa(i * 7919 % n)
+	}
+	each := testing.AllocsPerRun(3, func() {
+		s := Sorter{Limit: 1 << 20}
+		defer s.Close()
+		for _, key := range keys {
+			if err := s.Add(key, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range s.Entries() {
+		}
+	}) / n
+	if each > 0.02 {
+		t.Errorf("%.3f allocations an entry", each)
 	}
 }
