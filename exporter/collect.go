@@ -62,12 +62,10 @@ func Collect(ctx context.Context, src Source, o Options) (*Dataset, error) {
 }
 
 func (d *Dataset) collect(ctx context.Context, src Source) error {
-	byDate := &extsort.Sorter{Limit: extsort.DefaultLimit}
-	defer byDate.Close()
-	if err := d.collectRecords(ctx, src, byDate); err != nil {
+	if err := d.collectRecords(ctx, src); err != nil {
 		return err
 	}
-	if err := d.putInOrder(byDate); err != nil {
+	if err := d.survey(); err != nil {
 		return err
 	}
 	if err := d.readJournal(ctx); err != nil {
@@ -79,15 +77,17 @@ func (d *Dataset) collect(ctx context.Context, src Source) error {
 	return d.collectAttempts(ctx, src)
 }
 
-// collectRecords reads the list. A record waits under its id, for those that
-// come again, and then under its date.
-func (d *Dataset) collectRecords(ctx context.Context, src Source, byDate *extsort.Sorter) error {
-	byID := &extsort.Sorter{Limit: extsort.DefaultLimit}
-	defer byID.Close()
+// collectRecords reads the list and puts it in order, on the shelf. One that came
+// again replaces what came before: it was read later.
+func (d *Dataset) collectRecords(ctx context.Context, src Source) error {
+	inOrder := &extsort.Sorter{Limit: extsort.DefaultLimit}
+	defer inOrder.Close()
+	came := newArrivals()
+	defer came.close()
 	period := d.options.Period
 	after, before := period.span()
 	n := 0
-	var b []byte
+	var key, b []byte
 	for r, err := range src.Records(ctx, after, before) {
 		if err == nil && r.ID == "" {
 			err = errors.New("one without an id")
@@ -99,13 +99,17 @@ func (d *Dataset) collectRecords(ctx context.Context, src Source, byDate *extsor
 			return context.Cause(ctx)
 		}
 		if in, unknown := period.holds(r); in {
-			b = appendRecord(b[:0], r)
+			key, b = d.appendKey(key[:0], r), appendRecord(b[:0], r)
 		} else {
 			t := period.trace(r)
 			t.unplaced = unknown
-			b = appendTrace(b[:0], t)
+			key, b = append(append(key[:0], keyOutside), r.ID...), appendTrace(b[:0], t)
 		}
-		if err := byID.Add(r.ID, b); err != nil {
+		no, err := came.add(r.ID)
+		if err == nil {
+			err = inOrder.Add(string(binary.BigEndian.AppendUint64(key, no)), b)
+		}
+		if err != nil {
 			return err
 		}
 		n++
@@ -114,51 +118,92 @@ func (d *Dataset) collectRecords(ctx context.Context, src Source, byDate *extsor
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return d.merge(byID, byDate)
+	return d.putInOrder(inOrder, came)
 }
 
-// merge takes each record once. One that came again replaces what came before:
-// it was read later. Everything that must be known before the first line is
-// written is summed up here.
-func (d *Dataset) merge(byID, byDate *extsort.Sorter) error {
-	survey := survey{keys: map[string]int{}, sums: summing{period: d.options.Period}}
-	for g, err := range byID.Groups() {
+// What a sort key begins with: the payments without a line come first, what is
+// outside the period last.
+const (
+	keyLocked byte = iota
+	keyHasLine
+	keyOutside
+)
+
+// appendKey orders payments by date and id.
+func (d *Dataset) appendKey(b []byte, r *record.PaymentRecord) []byte {
+	var p payment
+	p.dating, _ = dateOf(r.Created, r.Metadata)
+	d.options.Lock.apply(&p)
+	first := keyHasLine
+	if p.locked {
+		first = keyLocked
+	}
+	b = binary.BigEndian.AppendUint64(append(b, first), uint64(p.at.Unix())^(1<<63)) // dates before 1970 are negative
+	return append(b, r.ID...)
+}
+
+// putInOrder fills the shelf. A key of the sorter ends with the number of the
+// record in the order of arrival.
+func (d *Dataset) putInOrder(inOrder *extsort.Sorter, came *arrivals) error {
+	again, ids, err := came.superseded()
+	if err != nil {
+		return err
+	}
+	d.records = ids
+	if d.shelf, err = newShelf(); err != nil {
+		return err
+	}
+	for e, err := range inOrder.Entries() {
 		if err != nil {
 			return err
 		}
-		d.records++
-		last := g.Values[len(g.Values)-1]
-		if last[0] == tracePrefix {
-			t, err := decodeTrace(last)
-			if err == nil {
-				err = d.account.add(string(g.Key), t, elsewhen)
-			}
-			if err != nil {
-				return err
-			}
-			if t.unplaced {
-				d.unplaced = append(d.unplaced, string(g.Key))
-			}
+		number := len(e.Key) - 8
+		if again.has(binary.BigEndian.Uint64(e.Key[number:])) {
 			continue
 		}
-		r, err := decodeRecord(last)
+		switch e.Key[0] {
+		case keyOutside:
+			err = d.countOutside(string(e.Key[1:number]), e.Value)
+		case keyLocked:
+			d.locked++
+			err = d.shelf.add(e.Value)
+		default:
+			err = d.shelf.add(e.Value)
+		}
 		if err != nil {
 			return err
 		}
-		p := newPayment(r)
-		d.options.Lock.apply(p)
-		if err := byDate.Add(sortKey(p), last); err != nil {
+	}
+	return d.shelf.flush()
+}
+
+// countOutside counts a record that has no line because of the period.
+func (d *Dataset) countOutside(id string, encoded []byte) error {
+	t, err := decodeTrace(encoded)
+	if err != nil {
+		return err
+	}
+	if t.unplaced {
+		d.unplaced = append(d.unplaced, id)
+	}
+	return d.account.add(id, t, elsewhen)
+}
+
+// survey sums up what must be known before the first line is written.
+func (d *Dataset) survey() error {
+	survey := survey{keys: map[string]int{}, sums: summing{period: d.options.Period}}
+	for p, err := range d.ahead(0, d.shelf.n) {
+		if err != nil {
 			return err
 		}
 		where := hasLine
 		if p.locked {
 			where = inClosed
 		}
-		if err := d.account.add(r.ID, d.options.Period.trace(r), where); err != nil {
+		if err := d.account.add(p.ID, d.options.Period.trace(p.PaymentRecord), where); err != nil {
 			return err
 		}
 		if p.locked {
-			d.locked++
 			survey.sums.totals.Refunds += p.refundCount()
 			survey.sums.exceptions += len(exceptionsOf(p))
 			continue
@@ -169,32 +214,6 @@ func (d *Dataset) merge(byID, byDate *extsort.Sorter) error {
 	}
 	d.concludeSurvey(&survey)
 	return nil
-}
-
-// sortKey orders payments: the locked ones first, then by date and id.
-func sortKey(p *payment) string {
-	lock := byte(1)
-	if p.locked {
-		lock = 0
-	}
-	b := append(make([]byte, 0, 9+len(p.ID)), lock)
-	b = binary.BigEndian.AppendUint64(b, uint64(p.at.Unix())^(1<<63)) // dates before 1970 are negative
-	return string(append(b, p.ID...))
-}
-
-func (d *Dataset) putInOrder(byDate *extsort.Sorter) (err error) {
-	if d.shelf, err = newShelf(); err != nil {
-		return err
-	}
-	for e, err := range byDate.Entries() {
-		if err == nil {
-			err = d.shelf.add(e.Value)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return d.shelf.flush()
 }
 
 // progress tells how many records came so far, twice or not.
@@ -227,7 +246,8 @@ func (d *Dataset) between(from, to int) iter.Seq2[*payment, error] {
 	}
 }
 
-// A survey is what must be known before the first line is written.
+// A survey is what must be known before the first line is written. Texts that
+// stay in it are copies: one that is part of a payment would keep its whole lot.
 type survey struct {
 	keys    map[string]int // metadata keys, and how many payments have them
 	sums    summing
@@ -236,17 +256,27 @@ type survey struct {
 
 func (s *survey) add(p *payment) error {
 	for key := range p.Metadata {
-		if !strings.HasPrefix(key, record.StampPrefix) {
-			s.keys[key]++
+		if strings.HasPrefix(key, record.StampPrefix) {
+			continue
+		}
+		if n, known := s.keys[key]; known {
+			s.keys[key] = n + 1
+		} else {
+			s.keys[strings.Clone(key)] = 1
 		}
 	}
 	if len(p.damaged) > 0 {
-		// The first by id: the order of payments is not known yet.
-		if len(s.damaged) < maxDamaged {
-			s.damaged = append(s.damaged, Fact{Name: p.ID, Value: strings.Join(p.damaged, ", ")})
-		}
+		s.addDamaged(Fact{Name: strings.Clone(p.ID), Value: strings.Join(p.damaged, ", ")})
 	}
 	return s.sums.add(p)
+}
+
+// addDamaged keeps the first ones by id.
+func (s *survey) addDamaged(f Fact) {
+	i, _ := slices.BinarySearchFunc(s.damaged, f, func(a, b Fact) int { return strings.Compare(a.Name, b.Name) })
+	if s.damaged = slices.Insert(s.damaged, i, f); len(s.damaged) > maxDamaged {
+		s.damaged = s.damaged[:maxDamaged]
+	}
 }
 
 func (d *Dataset) concludeSurvey(s *survey) {

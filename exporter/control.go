@@ -22,7 +22,7 @@ func (t tally) add(p *payment, sign int64) error {
 	f := t[c]
 	if f == nil {
 		f = &figures{}
-		t[c] = f
+		t[kept(c)] = f
 	}
 	lines, err := p.refundLines()
 	if err != nil {

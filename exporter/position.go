@@ -165,7 +165,7 @@ func (a account) add(id string, t trace, where whereabouts) error {
 	c := a[t.amount.Currency]
 	if c == nil {
 		c = &accountTally{}
-		a[t.amount.Currency] = c
+		a[kept(t.amount.Currency)] = c
 	}
 	of := &c.others
 	if t.stamped {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/payrec/payrec/record"
@@ -110,6 +111,7 @@ func (s *summing) add(p *payment) error {
 	}
 	l := s.lines[key]
 	if l == nil {
+		key.currency, key.processor, key.settledIn = kept(key.currency), strings.Clone(key.processor), kept(key.settledIn)
 		l = &Line{Currency: key.currency, Processor: key.processor, Status: key.status, SettledIn: key.settledIn}
 		s.lines[key] = l
 	}
@@ -125,6 +127,9 @@ func (s *summing) add(p *payment) error {
 	}
 	return err
 }
+
+// kept is a currency that may stay when the payment that it is of does not.
+func kept(c record.Currency) record.Currency { return record.Currency(strings.Clone(string(c))) }
 
 // into is one addition: sum += value.
 type into struct {

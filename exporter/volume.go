@@ -35,7 +35,7 @@ func (s *summing) addDay(p *payment) error {
 	c := s.days[key]
 	if c == nil {
 		c = &counted{}
-		s.days[key] = c
+		s.days[dayKey{key.day, kept(key.currency)}] = c
 	}
 	return c.add(p.ID, collected(p.Status(), p.AmountRequested))
 }

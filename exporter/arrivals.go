@@ -1,0 +1,62 @@
+package exporter
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/payrec/payrec/internal/extsort"
+)
+
+// arrivals tell which records came again later, so that what came before is not
+// counted. Whole records need not be sorted for that: 128 bits of a hash of their
+// ids, which nobody finds two of, and their numbers in the order of arrival are.
+type arrivals struct {
+	n   uint64
+	ids extsort.Tuples[[3]uint64]
+}
+
+// arrivalsLimit is how many ids are sorted in memory: 6 MiB.
+const arrivalsLimit = 1 << 17
+
+func newArrivals() *arrivals {
+	return &arrivals{ids: extsort.Tuples[[3]uint64]{Limit: arrivalsLimit}}
+}
+
+// add takes the next record and gives its number, from 0.
+func (a *arrivals) add(id string) (no uint64, err error) {
+	sum := sha256.Sum256([]byte(id))
+	no = a.n
+	a.n++
+	return no, a.ids.Add([3]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:]), no})
+}
+
+// A numberSet is a set of small numbers, a bit each.
+type numberSet []uint64
+
+func (s numberSet) add(no uint64)      { s[no/64] |= 1 << (no % 64) }
+func (s numberSet) has(no uint64) bool { return s[no/64]&(1<<(no%64)) != 0 }
+
+// superseded are the numbers of the records that came again later, and how many
+// ids there are.
+func (a *arrivals) superseded() (again numberSet, ids int, err error) {
+	again = make(numberSet, a.n/64+1)
+	cursor, err := a.ids.Read()
+	if err != nil {
+		return nil, 0, err
+	}
+	var last [3]uint64
+	for {
+		next, ok, err := cursor.Next()
+		if !ok || err != nil {
+			return again, ids, err
+		}
+		if ids > 0 && last[0] == next[0] && last[1] == next[1] {
+			again.add(last[2])
+		} else {
+			ids++
+		}
+		last = next
+	}
+}
+
+func (a *arrivals) close() error { return a.ids.Close() }
