@@ -79,7 +79,7 @@ func (w *writer) start(o Options) (err error) {
 	if w.jobsOn, err = openChannel(dsn(w.path, "rw", ""), o.vfs); err != nil {
 		return err
 	}
-	for _, pragma := range append(pragmas(o), "busy_timeout(10000)") {
+	for _, pragma := range append(pragmas(o), planCache, "busy_timeout(10000)") {
 		if _, err := w.jobsOn.exec("PRAGMA " + pragma); err != nil {
 			return err
 		}
@@ -92,10 +92,11 @@ func (w *writer) start(o Options) (err error) {
 // of several indexes; sending goes through two tables side by side, and wants
 // little: when a page had to be split, SQLite looks through all it keeps at the
 // commit (for pages behind the end of the file, since it gives the new page the
-// number of a page far behind for a moment).
+// number of a page far behind for a moment). What one connection does not take of
+// its share another may, so that all shares count.
 const (
-	planCache = "PRAGMA cache_size = -32768"
-	sendCache = "PRAGMA cache_size = -2048"
+	planCache = "cache_size(-32768)"
+	sendCache = "cache_size(-1024)"
 )
 
 // cache keeps as much in memory as the next job wants.
@@ -108,13 +109,13 @@ func (w *writer) cache(sending bool) error {
 	if sending {
 		size = sendCache
 	}
-	_, err := w.exec(size)
+	_, err := w.exec("PRAGMA " + size)
 	return err
 }
 
 // pragmas are what holds for the connections that write.
 func pragmas(o Options) []string {
-	list := []string{"secure_delete(1)", "cache_size(-32768)", "wal_autocheckpoint(0)", "synchronous(FULL)"}
+	list := []string{"secure_delete(1)", sendCache, "wal_autocheckpoint(0)", "synchronous(FULL)"}
 	if o.Unsynced {
 		list[3] = "synchronous(OFF)"
 	}
