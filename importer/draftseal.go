@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/payrec/payrec/internal/extsort"
 	"github.com/payrec/payrec/record"
 )
@@ -50,10 +52,7 @@ func (d *Draft) Seal(ctx context.Context) ([]record.Tally, error) {
 	if err := d.usable(); err != nil {
 		return nil, err
 	}
-	err := d.repeats(ctx)
-	if err == nil && (d.children || d.blocks || d.conflicts) {
-		err = d.lanes(ctx)
-	}
+	err := d.identities(ctx)
 	if err == nil && d.duplicates && d.halted.Len() > 0 {
 		err = d.heads(ctx)
 	}
@@ -62,6 +61,61 @@ func (d *Draft) Seal(ctx context.Context) ([]record.Tally, error) {
 	}
 	d.sealed = true
 	return d.tallies(ctx)
+}
+
+// identities judges the calls of one identity, then those of one payment. Who
+// belongs to a payment that is to be looked at follows from the log alone where
+// nothing repeats anything, as in most plans: it is found out at the same time.
+func (d *Draft) identities(ctx context.Context) error {
+	steps := &extsort.Tuples[laneStep]{Limit: d.limit}
+	defer func() { steps.Close() }()
+	var group errgroup.Group
+	if d.children || d.blocks {
+		group.Go(func() error {
+			return d.log.read(looking(ctx, func(at int64, e *logEntry) (bool, error) {
+				if !d.waits(e) {
+					return true, nil
+				}
+				return true, steps.Add(d.stepOf(at, e, judgement{}))
+			}))
+		})
+	}
+	err := d.repeats(ctx)
+	if other := group.Wait(); err == nil {
+		err = other
+	}
+	if err != nil {
+		return err
+	}
+	if d.conflicts || d.duplicates && steps.Len() > 0 {
+		steps.Close()
+		steps = &extsort.Tuples[laneStep]{Limit: d.limit}
+		if err := d.walk(ctx, false, func(at int64, e *logEntry, v judgement) (bool, error) {
+			if v.kind == isDuplicate || !d.conflicts && !d.waits(e) {
+				return true, nil // nothing becomes of a duplicate, whatever its payment
+			}
+			return true, steps.Add(d.stepOf(at, e, v))
+		}); err != nil {
+			return err
+		}
+	}
+	c, err := steps.Read()
+	if err != nil {
+		return err
+	}
+	l := draftLane{draft: d}
+	return takeAll(ctx, c, &l)
+}
+
+// looking looks at the context now and then in a long walk.
+func looking(ctx context.Context, f func(at int64, e *logEntry) (bool, error)) func(at int64, e *logEntry) (bool, error) {
+	n := 0
+	return func(at int64, e *logEntry) (bool, error) {
+		if n++; n%checkEvery == 0 && ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		return f(at, e)
+	}
 }
 
 // checkEvery is how many steps of a long walk go between two looks at the context.
@@ -172,28 +226,10 @@ func (g *identical) judge() error {
 	})
 }
 
-// lanes looks at the calls of each payment together.
-func (d *Draft) lanes(ctx context.Context) error {
-	steps := &extsort.Tuples[laneStep]{Limit: d.limit}
-	defer steps.Close()
-	err := d.walk(ctx, false, func(at int64, e *logEntry, v judgement) (bool, error) {
-		if v.kind == isDuplicate {
-			return true, nil // nothing becomes of it, whatever its payment
-		}
-		if !d.conflicts && !d.concerned.has(d.hasher.mark(d.sourceOf(e), e.payment)) {
-			return true, nil // a payment by itself: nothing to wait for, nobody who waits
-		}
-		return true, steps.Add(d.stepOf(at, e, v))
-	})
-	if err != nil {
-		return err
-	}
-	c, err := steps.Read()
-	if err != nil {
-		return err
-	}
-	l := draftLane{draft: d}
-	return takeAll(ctx, c, &l)
+// waits says whether somebody of an entry's payment may wait for another. A
+// payment by itself has nothing to wait for.
+func (d *Draft) waits(e *logEntry) bool {
+	return d.concerned.has(d.hasher.mark(d.sourceOf(e), e.payment))
 }
 
 // A laneStep is a call, or a block, of a payment: the hash of the payment's
@@ -489,11 +525,7 @@ func (d *Draft) walk(ctx context.Context, whole bool, f func(at int64, e *logEnt
 		}
 		judges = append(judges, j)
 	}
-	n := 0
-	return d.log.read(func(at int64, e *logEntry) (bool, error) {
-		if n++; n%checkEvery == 0 && ctx.Err() != nil {
-			return false, context.Cause(ctx)
-		}
+	return d.log.read(looking(ctx, func(at int64, e *logEntry) (bool, error) {
 		v := judgement{at: uint64(at)}
 		for _, j := range judges {
 			found, ok, err := j.of(v.at)
@@ -508,7 +540,7 @@ func (d *Draft) walk(ctx context.Context, whole bool, f func(at int64, e *logEnt
 			}
 		}
 		return f(at, e, v)
-	})
+	}))
 }
 
 // tallies counts the sealed plan's calls as the journal does, in its order.

@@ -27,7 +27,7 @@ type parcel struct {
 // parcelRows is how many rows a parcel has at the most. Few enough that those
 // of a small file are mapped side by side too, many enough that handing them
 // over costs next to nothing.
-const parcelRows = 256
+const parcelRows = 128
 
 // A made is one call as the book takes it.
 type made struct {
