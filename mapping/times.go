@@ -481,15 +481,17 @@ func (z *zoneSpan) of(w *wall, loc *time.Location) (expression.Value, bool) {
 	return expression.TimeAt(seconds, w.nano, int(z.offset)), true
 }
 
-// A knownTime is a column's time that was read last: many rows have one day.
+// A knownTime is a date column's day that was read last: many rows have one.
 type knownTime struct {
 	text              string
 	numeric, date1904 bool
 	value             expression.Value
 }
 
-// alone says whether a time follows from its column's own cell.
-func (c *column) alone() bool { return c.clock == nil && (c.zone == nil || c.zone.column == nil) }
+// alone says whether a day follows from its column's own cell.
+func (c *column) alone() bool {
+	return c.kind == dateColumn && c.clock == nil && (c.zone == nil || c.zone.column == nil)
+}
 
 // spanAt is what a time says about the times around it.
 func spanAt(t time.Time) zoneSpan {
