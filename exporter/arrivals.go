@@ -1,11 +1,44 @@
 package exporter
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"iter"
 
 	"github.com/payrec/payrec/internal/extsort"
+	"github.com/payrec/payrec/record"
 )
+
+// An arrival is a record as it comes from a source, and the same as
+// [appendRecord] writes it, which is borrowed until the next one comes.
+type arrival struct {
+	*record.PaymentRecord
+	encoded []byte
+}
+
+// An arriving source encodes its records itself, several at once.
+type arriving interface {
+	arriving(ctx context.Context, after, before int64) iter.Seq2[arrival, error]
+}
+
+// arrivalsOf iterates over what [Source].Records gives.
+func arrivalsOf(ctx context.Context, src Source, after, before int64) iter.Seq2[arrival, error] {
+	if a, ok := src.(arriving); ok {
+		return a.arriving(ctx, after, before)
+	}
+	return func(yield func(arrival, error) bool) {
+		var b []byte
+		for r, err := range src.Records(ctx, after, before) {
+			if err == nil {
+				b = appendRecord(b[:0], r)
+			}
+			if !yield(arrival{r, b}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
 
 // arrivals tell which records came again later, so that what came before is not
 // counted. Whole records need not be sorted for that: 128 bits of a hash of their

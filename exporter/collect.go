@@ -87,8 +87,8 @@ func (d *Dataset) collectRecords(ctx context.Context, src Source) error {
 	period := d.options.Period
 	after, before := period.span()
 	n := 0
-	var key, b []byte
-	for r, err := range src.Records(ctx, after, before) {
+	var key, short []byte
+	for r, err := range arrivalsOf(ctx, src, after, before) {
 		if err == nil && r.ID == "" {
 			err = errors.New("one without an id")
 		}
@@ -98,16 +98,18 @@ func (d *Dataset) collectRecords(ctx context.Context, src Source) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if in, unknown := period.holds(r); in {
-			key, b = d.appendKey(key[:0], r), appendRecord(b[:0], r)
+		value := r.encoded
+		if in, unknown := period.holds(r.PaymentRecord); in {
+			key = d.appendKey(key[:0], r.PaymentRecord)
 		} else {
-			t := period.trace(r)
+			t := period.trace(r.PaymentRecord)
 			t.unplaced = unknown
-			key, b = append(append(key[:0], keyOutside), r.ID...), appendTrace(b[:0], t)
+			short = appendTrace(short[:0], t)
+			key, value = append(append(key[:0], keyOutside), r.ID...), short
 		}
 		no, err := came.add(r.ID)
 		if err == nil {
-			err = inOrder.Add(string(binary.BigEndian.AppendUint64(key, no)), b)
+			err = inOrder.Add(string(binary.BigEndian.AppendUint64(key, no)), value)
 		}
 		if err != nil {
 			return err

@@ -50,7 +50,7 @@ type span struct{ after, before int64 }
 
 // goOn gives out the records that were kept and returns what is complete with
 // them; going is whether somebody still listens.
-func (w *Windows) goOn(yield func(*record.PaymentRecord, error) bool) (kept complete, going bool) {
+func (w *Windows) goOn(yield func(arrival, error) bool) (kept complete, going bool) {
 	for page, err := range w.Store.Pages() {
 		if err != nil {
 			return kept, true
@@ -59,8 +59,11 @@ func (w *Windows) goOn(yield func(*record.PaymentRecord, error) bool) (kept comp
 		if err != nil {
 			return kept, true // kept by another version
 		}
+		rest := page.Records
 		for _, r := range records {
-			if !yield(r, nil) {
+			var encoded []byte
+			encoded, rest = firstPacked(rest)
+			if !yield(arrival{r, encoded}, nil) {
 				return kept, false
 			}
 		}
@@ -78,7 +81,7 @@ func (w *windows) keep(b portion) {
 	if high <= b.low && len(b.records) == 0 {
 		return
 	}
-	w.Store.Keep(Page{Low: b.low, High: high, Records: packRecords(b.records)})
+	w.Store.Keep(Page{Low: b.low, High: high, Records: b.packed})
 }
 
 func packRecords(records []*record.PaymentRecord) []byte {
@@ -88,6 +91,12 @@ func packRecords(records []*record.PaymentRecord) []byte {
 		b = append(binary.AppendUvarint(b, uint64(len(one))), one...)
 	}
 	return b
+}
+
+// firstPacked is the first of packed records, and the rest.
+func firstPacked(b []byte) (one, rest []byte) {
+	n, width := binary.Uvarint(b)
+	return b[width : width+int(n)], b[width+int(n):]
 }
 
 func unpackRecords(b []byte) (records []*record.PaymentRecord, err error) {

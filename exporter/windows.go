@@ -85,6 +85,7 @@ type windows struct {
 // that is complete with them: from low up to, but without, high.
 type portion struct {
 	records   []*record.PaymentRecord
+	packed    []byte // the same; see [packRecords]
 	low, high int64
 }
 
@@ -98,6 +99,17 @@ func (w *Windows) lag() time.Duration {
 // Records implements [Source].
 func (w *Windows) Records(ctx context.Context, after, before int64) iter.Seq2[*record.PaymentRecord, error] {
 	return func(yield func(*record.PaymentRecord, error) bool) {
+		for a, err := range w.arriving(ctx, after, before) {
+			if !yield(a.PaymentRecord, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// arriving implements [arriving].
+func (w *Windows) arriving(ctx context.Context, after, before int64) iter.Seq2[arrival, error] {
+	return func(yield func(arrival, error) bool) {
 		clock := w.Clock
 		if clock == nil {
 			clock = time.Now
@@ -113,8 +125,8 @@ func (w *Windows) Records(ctx context.Context, after, before int64) iter.Seq2[*r
 		if before != 0 && before <= recent || ctx.Err() != nil {
 			return
 		}
-		for r, err := range w.Source.Records(ctx, max(after, recent), before) {
-			if !yield(r, err) || err != nil {
+		for a, err := range arrivalsOf(ctx, w.Source, max(after, recent), before) {
+			if !yield(a, err) || err != nil {
 				return
 			}
 		}
@@ -122,10 +134,10 @@ func (w *Windows) Records(ctx context.Context, after, before int64) iter.Seq2[*r
 }
 
 // all reads the span once and says whether to go on.
-func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(*record.PaymentRecord, error) bool) bool {
+func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(arrival, error) bool) bool {
 	if w.Concurrency <= 1 {
-		for r, err := range w.Source.Records(ctx, asked.after, asked.before) {
-			if !yield(r, err) || err != nil {
+		for a, err := range arrivalsOf(ctx, w.Source, asked.after, asked.before) {
+			if !yield(a, err) || err != nil {
 				return false
 			}
 		}
@@ -159,8 +171,11 @@ func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(
 	}()
 	going := true
 	for b := range out {
+		rest := b.packed
 		for _, r := range b.records {
-			if going = going && yield(r, nil); !going {
+			var encoded []byte
+			encoded, rest = firstPacked(rest)
+			if going = going && yield(arrival{r, encoded}, nil); !going {
 				cancel()
 				break
 			}
@@ -170,7 +185,7 @@ func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(
 		}
 	}
 	if err := <-failed; err != nil && going {
-		yield(nil, err)
+		yield(arrival{}, err)
 		return false
 	}
 	return going
@@ -259,6 +274,7 @@ func (w *windows) reader(ctx context.Context, no int, out chan<- portion) error 
 // read reads a window from its newest record down.
 func (w *windows) read(ctx context.Context, no int, mine window, out chan<- portion) error {
 	send := func(b portion) error {
+		b.packed = packRecords(b.records)
 		select {
 		case out <- b:
 			return nil
@@ -293,7 +309,7 @@ func (w *windows) read(ctx context.Context, no int, mine window, out chan<- port
 		}
 		// More of the oldest may follow, and of what its order is off by.
 		low := min(oldest+slack+1, high)
-		if err := send(portion{records, low, high}); err != nil {
+		if err := send(portion{records: records, low: low, high: high}); err != nil {
 			return err
 		}
 		high, n = low, n+len(records)
@@ -310,5 +326,5 @@ func (w *windows) read(ctx context.Context, no int, mine window, out chan<- port
 	if len(records) == 0 && w.Store == nil {
 		return nil
 	}
-	return send(portion{records, low, high})
+	return send(portion{records: records, low: low, high: high})
 }
