@@ -62,7 +62,7 @@ type gathering struct {
 	some     bool   // of them may be sent
 	last     ranked // the step before, whose texts are used again
 	recordID string
-	planned  map[string]flight // steps of which nothing was ever sent
+	planned  []flight // steps of which nothing was ever sent
 }
 
 // ranked is a step with what orders it.
@@ -117,13 +117,11 @@ func (g *gathering) finish() {
 	if g.some {
 		slices.SortFunc(g.steps, compareSteps)
 		g.lane.Steps = make([]Step, len(g.steps))
-		for i, s := range g.steps {
+		for i := range g.steps {
+			s := &g.steps[i]
 			g.lane.Steps[i] = s.Step
 			if s.State == Planned && s.Attempts == 0 {
-				if g.planned == nil {
-					g.planned = make(map[string]flight, g.limit)
-				}
-				g.planned[s.ID] = flight{no: s.no, home: s.home, epoch: s.Epoch, call: s.Call}
+				g.planned = append(g.planned, flight{id: s.ID, no: s.no, home: s.home, epoch: s.Epoch, call: s.Call})
 			}
 		}
 		g.lanes = append(g.lanes, g.lane)

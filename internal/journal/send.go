@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/payrec/payrec/record"
@@ -13,6 +12,7 @@ import (
 
 // A flight is an operation that this process began and has not finished.
 type flight struct {
+	id       string
 	no, home int64
 	epoch    int
 	doubt    bool // the epoch was in doubt before
@@ -60,13 +60,15 @@ const mostAwaited = 8192
 
 // expect remembers where planned steps of lanes stand, so that beginning them
 // need not look for them.
-func (j *Journal) expect(planned map[string]flight) {
+func (j *Journal) expect(planned []flight) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.expected == nil || len(j.expected) > mostAwaited {
 		j.expected = make(map[string]flight)
 	}
-	maps.Copy(j.expected, planned)
+	for _, f := range planned {
+		j.expected[f.id] = f
+	}
 }
 
 // awaited takes what is remembered of a step; nothing is a flight without number.
@@ -96,7 +98,7 @@ func begin(w *writer, opID string, epoch int, recordID string, now int64) (fligh
 	if err := w.dropBodies(); err != nil { // what is looked at below is as it is said to be
 		return flight{}, err
 	}
-	f := flight{epoch: epoch}
+	f := flight{id: opID, epoch: epoch}
 	var state State
 	var target sql.NullString
 	var attempts int
