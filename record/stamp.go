@@ -170,6 +170,10 @@ func ParseRefundStamp(key, value string) (s RefundStamp, ok bool, err error) {
 	if !strings.HasPrefix(key, StampRefundPrefix) {
 		return s, false, nil
 	}
+	if scanRefundStamp(value, &s) {
+		return s, true, nil
+	}
+	s = RefundStamp{}
 	if err := json.Unmarshal([]byte(value), &s); err != nil {
 		return s, true, fmt.Errorf("metadata %q is not a refund stamp: %w", key, err)
 	}
