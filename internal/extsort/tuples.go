@@ -18,23 +18,26 @@ type Words interface {
 	~[3]uint64 | ~[4]uint64 | ~[5]uint64
 }
 
-// DefaultTuples is a fair Limit of [Tuples]: some 20 MiB.
-const DefaultTuples = 1 << 19
+// DefaultTuples is a fair Limit of [Tuples]: some 30 MiB for those of five words.
+const DefaultTuples = 1 << 18
 
 // Tuples sorts tuples of fixed width, without an allocation for any of them:
 // up to Limit wait in memory, then they are written, sorted, to a temporary
-// file without a name as a run, and at the end the runs are merged. It is not
-// safe for concurrent use, and is to be closed.
+// file without a name as a run, while others are added, and at the end the runs
+// are merged. It is not safe for concurrent use, and is to be closed.
 type Tuples[T Words] struct {
-	Limit int // tuples in memory; 0 is DefaultTuples
+	Limit int // tuples in memory; 0 is DefaultTuples. The run being written is there as well, and room to sort it
 
 	live  []T
-	spare []T // for sorting, as large as live
 	n     int64
 	file  *nameless.File
 	size  int64
 	runs  []int64 // where each run ends
 	ended bool    // live is sorted, nothing may be added
+
+	writing     chan error // what came of the run being written; nil: none is
+	idle, spare []T        // of whoever writes it: memory for live, and for sorting
+	err         error      // first failure; final
 }
 
 // Add keeps a tuple. Nothing may be added once it was read.
@@ -68,52 +71,53 @@ func (s *Tuples[T]) further() int {
 // Len is how many were added.
 func (s *Tuples[T]) Len() int64 { return s.n }
 
-// sort brings those in memory into order. Most first words are hashes: they
-// spread evenly, so one pass by their highest bits leaves little to compare.
-func (s *Tuples[T]) sort() {
+// sorted brings tuples into order; spare is memory to do it in. Both are used
+// up, and what is left of them is other. Most first words are hashes: they spread evenly,
+// so one pass by their highest bits leaves little to compare.
+func sorted[T Words](list, spare []T) (ordered, other []T) {
 	const few = 64
-	if len(s.live) < few {
-		slices.SortFunc(s.live, compare[T])
-		return
+	if len(list) < few {
+		slices.SortFunc(list, compare[T])
+		return list, spare
 	}
-	high, buckets := s.spread()
+	high, buckets := spread(list)
 	ends := make([]int, buckets)
-	for i := range s.live {
-		ends[s.live[i][0]>>high]++
+	for i := range list {
+		ends[list[i][0]>>high]++
 	}
 	at := 0
 	for i, n := range ends {
 		ends[i] = at
 		at += n
 	}
-	if cap(s.spare) < len(s.live) {
-		s.spare = make([]T, cap(s.live))
+	if cap(spare) < len(list) {
+		spare = make([]T, cap(list))
 	}
-	s.spare = s.spare[:len(s.live)]
-	for i := range s.live {
-		bucket := s.live[i][0] >> high
-		s.spare[ends[bucket]] = s.live[i]
+	spare = spare[:len(list)]
+	for i := range list {
+		bucket := list[i][0] >> high
+		spare[ends[bucket]] = list[i]
 		ends[bucket]++
 	}
-	s.live, s.spare = s.spare, s.live
 	from := 0
 	for _, to := range ends {
 		if to-from > few {
-			slices.SortFunc(s.live[from:to], compare[T])
+			slices.SortFunc(spare[from:to], compare[T])
 		} else if to-from > 1 {
-			insertionSort(s.live[from:to])
+			insertionSort(spare[from:to])
 		}
 		from = to
 	}
+	return spare, list
 }
 
 // spread is by which highest bits of their first words the tuples fall into a
 // few of each kind, and how many kinds that makes.
-func (s *Tuples[T]) spread() (shift, buckets int) {
-	most := uint64(len(s.live) / 8)
+func spread[T Words](list []T) (shift, buckets int) {
+	most := uint64(len(list) / 8)
 	var all uint64
-	for i := range s.live {
-		all |= s.live[i][0]
+	for i := range list {
+		all |= list[i][0]
 	}
 	for all>>shift > most {
 		shift++
@@ -148,17 +152,33 @@ func compare[T Words](a, b T) int {
 	return 0
 }
 
-// spill writes what is in memory as one run.
+// spill begins to write what is in memory as one run.
 func (s *Tuples[T]) spill() (err error) {
+	if err := s.written(); err != nil {
+		return err
+	}
 	if s.file == nil {
 		if s.file, err = nameless.Create("payrec-sort-*"); err != nil {
 			return fmt.Errorf("no room to sort in: %w", err)
 		}
 	}
-	s.sort()
-	w := bufio.NewWriterSize(io.NewOffsetWriter(s.file, s.size), 256<<10)
+	full, at := s.live, s.size
+	s.live = s.idle[:0]
+	var t T
+	s.size += int64(len(full)) * int64(8*len(t))
+	s.runs = append(s.runs, s.size)
+	s.writing = make(chan error, 1)
+	go func() {
+		s.idle, s.spare = sorted(full, s.spare)
+		s.writing <- writeRun(io.NewOffsetWriter(s.file, at), s.idle)
+	}()
+	return nil
+}
+
+func writeRun[T Words](to io.Writer, run []T) error {
+	w := bufio.NewWriterSize(to, 256<<10)
 	var b [5 * 8]byte
-	for _, t := range s.live {
+	for _, t := range run {
 		for i := range len(t) {
 			binary.LittleEndian.PutUint64(b[8*i:], t[i])
 		}
@@ -167,37 +187,42 @@ func (s *Tuples[T]) spill() (err error) {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("no room to sort in %s: %w", os.TempDir(), err)
 	}
-	var t T
-	s.size += int64(len(s.live)) * int64(8*len(t))
-	s.runs = append(s.runs, s.size)
-	s.live = s.live[:0]
 	return nil
+}
+
+// written waits until no run is being written.
+func (s *Tuples[T]) written() error {
+	if s.writing != nil {
+		if err := <-s.writing; s.err == nil {
+			s.err = err
+		}
+		s.writing = nil
+	}
+	return s.err
 }
 
 // Read is a cursor before the first tuple. Several may be at work at once.
 func (s *Tuples[T]) Read() (*TupleCursor[T], error) {
-	if len(s.runs) > 0 && len(s.live) > 0 {
-		if err := s.spill(); err != nil {
-			return nil, err
-		}
+	if err := s.written(); err != nil {
+		return nil, err
 	}
 	if !s.ended {
-		s.sort()
-		s.spare, s.ended = nil, true
+		s.live, _ = sorted(s.live, s.spare)
+		s.idle, s.spare, s.ended = nil, nil, true
 	}
 	if len(s.runs) == 0 {
 		return &TupleCursor[T]{live: s.live}, nil
 	}
-	s.live = nil
 	c := &TupleCursor[T]{}
 	from := int64(0)
 	for _, to := range s.runs {
-		r := &tupleRun[T]{r: bufio.NewReaderSize(io.NewSectionReader(s.file, from, to-from), 32<<10)}
-		if err := r.next(); err != nil {
-			return nil, errors.Join(errRead, err)
+		if err := c.add(&tupleRun[T]{r: bufio.NewReaderSize(io.NewSectionReader(s.file, from, to-from), 32<<10)}); err != nil {
+			return nil, err
 		}
-		c.heap = append(c.heap, r)
 		from = to
+	}
+	if err := c.add(&tupleRun[T]{live: s.live}); err != nil {
+		return nil, err
 	}
 	for i := len(c.heap)/2 - 1; i >= 0; i-- {
 		c.down(i)
@@ -207,7 +232,8 @@ func (s *Tuples[T]) Read() (*TupleCursor[T], error) {
 
 // Close frees the temporary file.
 func (s *Tuples[T]) Close() error {
-	s.live, s.spare = nil, nil
+	s.written() // nobody asks any more what came of it
+	s.live, s.idle, s.spare = nil, nil, nil
 	if s.file == nil {
 		return nil
 	}
@@ -247,6 +273,17 @@ func (c *TupleCursor[T]) Next() (t T, ok bool, err error) {
 	return t, true, nil
 }
 
+// add adds a run that has a tuple left.
+func (c *TupleCursor[T]) add(r *tupleRun[T]) error {
+	switch err := r.next(); {
+	case err == nil:
+		c.heap = append(c.heap, r)
+	case err != io.EOF:
+		return errors.Join(errRead, err)
+	}
+	return nil
+}
+
 // down moves the run at i to its place below.
 func (c *TupleCursor[T]) down(i int) {
 	for {
@@ -267,12 +304,20 @@ func (c *TupleCursor[T]) down(i int) {
 
 // A tupleRun is one run being read.
 type tupleRun[T Words] struct {
-	r     *bufio.Reader
+	r     *bufio.Reader // nil: the rest is in memory
+	live  []T
 	tuple T
 }
 
 // next reads a tuple; io.EOF after the last.
 func (r *tupleRun[T]) next() error {
+	if r.r == nil {
+		if len(r.live) == 0 {
+			return io.EOF
+		}
+		r.tuple, r.live = r.live[0], r.live[1:]
+		return nil
+	}
 	b, err := r.r.Peek(8 * len(r.tuple))
 	if err != nil {
 		if err == io.EOF && len(b) > 0 {
