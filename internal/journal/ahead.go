@@ -9,6 +9,14 @@ package journal
 // turned out to meet. Nobody sees the items and operations of a run before it is
 // sealed.
 
+// How much of the database is kept in memory, in KiB, while rows are appended to a
+// journal that knew nothing, which goes back to no page, and while that is sealed,
+// which sorts as much in memory at once.
+const (
+	appendCache = "cache_size(-4096)"
+	sealCache   = "cache_size(-16384)"
+)
+
 // oddShare: a plan of which a larger part than this is odd is not sealed ahead.
 const oddShare = 4
 

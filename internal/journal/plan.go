@@ -119,7 +119,7 @@ func (p *Plan) start(w *writer, info RunInfo) error {
 	if taken {
 		return refusal{fmt.Errorf("run %q is in the journal already; choose another name", p.run)}
 	}
-	if _, err := w.exec(dropUnplanned); err != nil {
+	if _, err := w.exec("PRAGMA " + planCache + ";" + dropUnplanned); err != nil {
 		return err
 	}
 	if err := w.row("SELECT coalesce(max(no), 0) + 1 FROM entry", nil, &p.first); err != nil {
@@ -311,7 +311,7 @@ type batch struct {
 // write runs in the writer.
 func (p *Plan) write(w *writer, b *batch) error {
 	if b.strip {
-		if _, err := w.exec(dropIndexes); err != nil {
+		if _, err := w.exec(dropIndexes + " PRAGMA " + appendCache); err != nil {
 			return err
 		}
 	}
