@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/xuri/excelize/v2"
 
 	"github.com/payrec/payrec/internal/table"
@@ -28,11 +30,12 @@ type leftoverBook struct {
 	source  leftoverSource
 	columns *table.Columns // nil without header
 	styles  leftoverStyles
-	row     int         // last row that was written
-	last    int         // last row that a sheet has
-	waiting []markedRow // nil once columns have their widths
-	width   int         // cells of the widest row
-	values  []any       // of one row, reused
+	row     int             // last row that was written
+	last    int             // last row that a sheet has
+	waiting []markedRow     // nil once columns have their widths
+	width   int             // cells of the widest row
+	cells   []excelize.Cell // of one row, reused
+	values  []any           // pointers to them; nil for an empty cell
 	begun   bool
 	head    int // row of the header; 0 for none
 }
@@ -212,20 +215,21 @@ func (b *leftoverBook) top() error {
 		return err
 	}
 	for n, r := range b.source.above {
-		b.values = b.values[:0]
+		b.next(len(r.cells))
 		for i, cell := range r.cells {
-			b.values = append(b.values, b.cell(r, i, cell, b.styles.number))
+			b.set(i, b.styles.number, b.value(r, i, cell))
 		}
 		if err := b.write(lines[n]); err != nil {
 			return err
 		}
 	}
-	b.values = b.values[:0]
-	for _, name := range b.source.head {
-		b.values = append(b.values, excelize.Cell{StyleID: b.styles.header, Value: fitting(name)})
+	own := len(b.source.head)
+	b.next(own + len(addedColumns))
+	for i, name := range b.source.head {
+		b.set(i, b.styles.header, fitting(name))
 	}
-	for _, name := range addedColumns {
-		b.values = append(b.values, excelize.Cell{StyleID: b.styles.added, Value: name})
+	for i, name := range addedColumns {
+		b.set(own+i, b.styles.added, name)
 	}
 	return b.write(b.head)
 }
@@ -238,7 +242,7 @@ func (b *leftoverBook) body(r leftoverRow, blamed string) error {
 	if bad < 0 || bad >= own {
 		bad = own + slices.Index(addedColumns, "payrec_message")
 	}
-	b.values = b.values[:0]
+	b.next(len(r.cells))
 	for i, cell := range r.cells {
 		number := i < len(r.numbers) && r.numbers[i]
 		style := b.styles.text
@@ -252,10 +256,9 @@ func (b *leftoverBook) body(r leftoverRow, blamed string) error {
 		case number:
 			style = b.styles.number
 		case cell == "":
-			b.values = append(b.values, nil)
 			continue
 		}
-		b.values = append(b.values, b.cell(r, i, cell, style))
+		b.set(i, style, b.value(r, i, cell))
 	}
 	return b.write(b.row + 1)
 }
@@ -275,26 +278,39 @@ func (b *leftoverBook) find(name string) int {
 	return n - 1
 }
 
+// next begins a row of so many cells, which are empty until they are set.
+func (b *leftoverBook) next(cells int) {
+	if cells > len(b.cells) {
+		b.cells = make([]excelize.Cell, cells)
+	}
+	b.values = slices.Grow(b.values[:0], cells)[:cells]
+	clear(b.values)
+}
+
+func (b *leftoverBook) set(i, style int, value any) {
+	b.cells[i] = excelize.Cell{StyleID: style, Value: value}
+	b.values[i] = &b.cells[i]
+}
+
 func (b *leftoverBook) write(row int) error {
 	b.row = row
 	return b.w.SetRow(ref(0, row), b.values)
 }
 
-// cell is a number or text, as the source has it.
-func (b *leftoverBook) cell(r leftoverRow, i int, text string, style int) excelize.Cell {
-	c := excelize.Cell{StyleID: style, Value: fitting(text)}
-	if i >= len(r.numbers) || !r.numbers[i] {
-		return c
+// value is a number or text, as the source has it.
+func (b *leftoverBook) value(r leftoverRow, i int, text string) any {
+	if i < len(r.numbers) && r.numbers[i] {
+		// A workbook's numbers are doubles, shown with 15 digits, and up to 15 digits
+		// a double's shortest decimal form is the number itself. Longer ones are
+		// integers: exact as such as far as they fit.
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return n
+		}
+		if n, err := strconv.ParseFloat(text, 64); err == nil {
+			return n
+		}
 	}
-	// A workbook's numbers are doubles, shown with 15 digits, and up to 15 digits
-	// a double's shortest decimal form is the number itself. Longer ones are
-	// integers: exact as such as far as they fit.
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		c.Value = n
-	} else if n, err := strconv.ParseFloat(text, 64); err == nil {
-		c.Value = n
-	}
-	return c
+	return fitting(text)
 }
 
 // writeTo ends the sheet and writes the workbook.
@@ -316,6 +332,11 @@ func (b *leftoverBook) writeTo(w io.Writer) error {
 	if err := b.w.Flush(); err != nil {
 		return err
 	}
+	b.f.SetZipWriter(func(w io.Writer) excelize.ZipWriter {
+		z := zip.NewWriter(w)
+		z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
+		return z
+	})
 	_, err := b.f.WriteTo(w)
 	return err
 }
