@@ -173,9 +173,15 @@ func ParseRefundStamp(key, value string) (s RefundStamp, ok bool, err error) {
 	if scanRefundStamp(value, &s) {
 		return s, true, nil
 	}
-	s = RefundStamp{}
+	s, err = decodeRefundStamp(key, value)
+	return s, true, err
+}
+
+// decodeRefundStamp is apart from ParseRefundStamp, which then takes no memory
+// for pairs that are no refunds.
+func decodeRefundStamp(key, value string) (s RefundStamp, err error) {
 	if err := json.Unmarshal([]byte(value), &s); err != nil {
-		return s, true, fmt.Errorf("metadata %q is not a refund stamp: %w", key, err)
+		return s, fmt.Errorf("metadata %q is not a refund stamp: %w", key, err)
 	}
-	return s, true, nil
+	return s, nil
 }
