@@ -39,6 +39,11 @@ func (m Money) Add(o Money) (Money, error) {
 	if err != nil {
 		return Money{}, err
 	}
+	const small = 1 << 60 // the sum of two such numbers fits as it is
+	if a, b := m.Amount, o.Amount; a.Scale() == b.Scale() && a.Coef() < small && b.Coef() < small {
+		d, err := decimal.New(signed(a)+signed(b), a.Scale())
+		return Money{d, c}, err
+	}
 	// Without the scale, the library would round the sum to 19 digits.
 	scale := max(m.Amount.MinScale(), o.Amount.MinScale())
 	d, err := m.Amount.AddExact(o.Amount, scale)
@@ -46,6 +51,14 @@ func (m Money) Add(o Money) (Money, error) {
 		return Money{}, fmt.Errorf("%s and %s do not add up within 19 digits: %w", m, o, err)
 	}
 	return Money{d, c}, nil
+}
+
+// signed is the digits of a small number as a whole one.
+func signed(d decimal.Decimal) int64 {
+	if d.IsNeg() {
+		return -int64(d.Coef())
+	}
+	return int64(d.Coef())
 }
 
 // Sub returns m - o under the rules of [Money.Add].
