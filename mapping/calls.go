@@ -90,7 +90,7 @@ func (s *Session) orderText(p *program, what string) (string, *RowProblem) {
 		problem.blame(s.values, p.refs)
 		return "", problem
 	}
-	return s.scratch.text(appendInstant(s.scratch.number[:0], value.Time())), nil
+	return s.scratch.text(appendInstant(s.scratch.number[:0], value.Instant())), nil
 }
 
 // fill computes the parts of one call.

@@ -217,7 +217,7 @@ func encodeKey(v expression.Value) string {
 		return m.Amount.String() + " " + string(m.Currency)
 	}
 	if v.Kind() == expression.Time && !v.IsEmpty() {
-		return v.Time().UTC().Format(timeLayout)
+		return v.Instant().Format(timeLayout)
 	}
 	if v.Kind() == expression.Number && !v.IsEmpty() {
 		return v.Number().Trim(0).String()

@@ -46,6 +46,8 @@ type groups struct {
 	limit      int
 	live       map[string]states
 	most       int // live states ever at once
+	lastKey    string
+	last       states // of lastKey: rows of a group mostly stand together; nil: unknown
 
 	file   *nameless.File
 	size   int64
@@ -78,9 +80,22 @@ func newGroups(limit int, aggregates ...*aggregate) *groups {
 
 // of is the states of a key, to add rows to. They are valid until the next call.
 func (g *groups) of(key string) (states, error) {
-	if s, ok := g.live[key]; ok {
-		return s, nil
+	if g.last != nil && key == g.lastKey {
+		return g.last, nil
 	}
+	s, ok := g.live[key]
+	if !ok {
+		var err error
+		if s, err = g.add(key); err != nil {
+			return nil, err
+		}
+	}
+	g.lastKey, g.last = key, s
+	return s, nil
+}
+
+// add begins a group.
+func (g *groups) add(key string) (states, error) {
 	if len(g.live) >= g.limit {
 		if err := g.spill(); err != nil {
 			return nil, fmt.Errorf("cannot keep %d groups: %w", g.limit, err)
@@ -135,6 +150,7 @@ func (g *groups) spill() error {
 	}
 	g.runs = append(g.runs, span{start, g.size})
 	clear(g.live)
+	g.last = nil
 	return nil
 }
 

@@ -60,7 +60,7 @@ func (f *filling) target(i int, t *target) {
 	case record.TypeMoney, record.TypeInteger:
 		f.money(i, t, value.Money())
 	case record.TypeTimestamp:
-		seconds := value.Time().Unix()
+		seconds := value.Instant().Unix()
 		f.put(i, t.path, f.scratch.whole(seconds), t.field.SureNumber(seconds))
 	case record.TypeCurrency:
 		text := strings.ToLower(value.Text())
@@ -116,7 +116,7 @@ func plainText(value expression.Value) string {
 	case expression.Money:
 		return value.Money().Text()
 	case expression.Time:
-		return value.Time().UTC().Format(time.RFC3339)
+		return value.Instant().Format(time.RFC3339)
 	case expression.Number:
 		return value.Number().String()
 	}

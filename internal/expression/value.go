@@ -201,14 +201,19 @@ func (v Value) Money() record.Money {
 // Time is an instant, on a clock with the offset from UTC with which it was
 // read, and the zero time for any other kind or an empty value.
 func (v Value) Time() time.Time {
-	if v.kind() != Time || !v.filled() {
-		return time.Time{}
-	}
-	t := time.Unix(int64(v.n), int64(v.nanoseconds())).UTC()
-	if offset := v.offset(); offset != 0 {
+	t := v.Instant()
+	if offset := v.offset(); offset != 0 && v.kind() == Time {
 		t = t.In(time.FixedZone("", offset))
 	}
 	return t
+}
+
+// Instant is [Value.Time] in UTC.
+func (v Value) Instant() time.Time {
+	if v.kind() != Time || !v.filled() {
+		return time.Time{}
+	}
+	return time.Unix(int64(v.n), int64(v.nanoseconds())).UTC()
 }
 
 // nanoseconds and offset are a time's.
