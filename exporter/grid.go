@@ -62,8 +62,10 @@ func boolCell(b bool) cell {
 // digitsCell is a number when the text is one that a number cell keeps as it
 // is, and text otherwise: a line number stamped by us, or what someone else wrote.
 func digitsCell(s string) cell {
-	if n, err := strconv.ParseInt(s, 10, 32); err == nil && n > 0 && strconv.FormatInt(n, 10) == s {
-		return numberCell(n)
+	if s != "" && '1' <= s[0] && s[0] <= '9' {
+		if n, err := strconv.ParseInt(s, 10, 32); err == nil {
+			return numberCell(n)
+		}
 	}
 	return textCell(s)
 }
