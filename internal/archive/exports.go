@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -251,26 +252,49 @@ func (x *Exports) Add(ctx context.Context, e Export, payments iter.Seq2[Payment,
 	return no, tx.Commit()
 }
 
+const (
+	paymentColumns   = 12
+	paymentsTogether = 32 // rows in one statement: half of what a statement costs is not its rows
+)
+
+// putPayments writes the figures under an export's number and says how many there
+// were.
+func putPayments(ctx context.Context, tx *sql.Tx, no int64, payments iter.Seq2[Payment, error]) (n int, err error) {
+	row := "(?" + strings.Repeat(", ?", paymentColumns-1) + ")"
+	insert := func(rows int) string { return "INSERT INTO payment VALUES " + row + strings.Repeat(", "+row, rows-1) }
+	put, err := tx.PrepareContext(ctx, insert(paymentsTogether))
+	if err != nil {
+		return 0, err
+	}
+	defer put.Close()
+	values := make([]any, 0, paymentsTogether*paymentColumns)
+	for p, err := range payments {
+		if err != nil {
+			return 0, err
+		}
+		values = append(values, no, p.ID, p.Reference, p.Currency, p.Amount, p.Refunded, p.SettledIn, p.Fee, p.Net, p.Status, p.PaidAt, p.Digest)
+		if n++; len(values) == cap(values) {
+			if _, err := put.ExecContext(ctx, values...); err != nil {
+				return 0, err
+			}
+			values = values[:0]
+		}
+	}
+	if len(values) > 0 {
+		_, err = tx.ExecContext(ctx, insert(len(values)/paymentColumns), values...)
+	}
+	return n, err
+}
+
 // addSeal writes the figures, and drops those of the scope that no delta will
 // be told from any more.
 func addSeal(ctx context.Context, tx *sql.Tx, no int64, e Export, payments iter.Seq2[Payment, error]) error {
 	if _, err := tx.ExecContext(ctx, "UPDATE export SET seal = ? WHERE no = ?", no, no); err != nil {
 		return err
 	}
-	put, err := tx.PrepareContext(ctx, "INSERT INTO payment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+	n, err := putPayments(ctx, tx, no, payments)
 	if err != nil {
 		return err
-	}
-	defer put.Close()
-	n := 0
-	for p, err := range payments {
-		if err != nil {
-			return err
-		}
-		if _, err := put.ExecContext(ctx, no, p.ID, p.Reference, p.Currency, p.Amount, p.Refunded, p.SettledIn, p.Fee, p.Net, p.Status, p.PaidAt, p.Digest); err != nil {
-			return err
-		}
-		n++
 	}
 	if n != e.Payments {
 		return fmt.Errorf("%d payments to be sealed, %d came", e.Payments, n)
