@@ -61,10 +61,12 @@ func (e *StopError) Unwrap() error { return e.Answer.Err }
 const lanesAtOnce = 512
 
 // How many claims are written ahead of the wire: for each lane on it, and in
-// all. After a crash each of them is asked again under its key.
+// all. With so many the wire goes on for as long as a slow disk takes for a
+// group, and groups are large. After a crash each of them is asked again under
+// its key.
 const (
-	claimsAhead = 3
-	mostAhead   = 128
+	claimsAhead = 7
+	mostAhead   = 256
 )
 
 // applying is the state of one Apply.

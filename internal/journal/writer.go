@@ -13,7 +13,7 @@ import (
 )
 
 // maxGroup bounds how many jobs are committed together.
-const maxGroup = 256
+const maxGroup = 512
 
 // A writer owns the one connection that writes. One goroutine runs the jobs in
 // the order in which they were queued; those that wait when it comes round are
