@@ -55,7 +55,9 @@
 // [Windows] reads several spans of time at once, under the same rules.
 //
 // Memory stays flat: records wait in temporary files, which are sorted by
-// merging, and only their places, 16 bytes each, in memory.
+// merging. Of each, three bits stay in memory: whether it came again, and every
+// 32nd one's place. They are written and read in a form of our own, several at
+// once: by those who read the spans, and ahead of whoever writes lines.
 package exporter
 
 import (

@@ -192,13 +192,11 @@ func (r *Reconciler) Read(ctx context.Context, src Source, progress func(records
 	byID := &extsort.Sorter{Limit: extsort.DefaultLimit}
 	defer byID.Close()
 	n := 0
-	var b []byte
-	for rec, err := range src.Records(ctx, 0, 0) {
+	for rec, err := range arrivalsOf(ctx, src, 0, 0) {
 		if err != nil {
 			return fmt.Errorf("after %d payment records: %w", n, err)
 		}
-		b = appendRecord(b[:0], rec)
-		if err := byID.Add(rec.ID, b); err != nil {
+		if err := byID.Add(rec.ID, rec.encoded); err != nil {
 			return err
 		}
 		if n++; progress != nil {
@@ -208,22 +206,23 @@ func (r *Reconciler) Read(ctx context.Context, src Source, progress func(records
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	var one parsed // each in turn: nothing of it stays
 	for g, err := range byID.Groups() {
-		if err != nil {
-			return err
+		if err == nil {
+			err = one.record.read(string(g.Values[len(g.Values)-1]))
 		}
-		rec, err := decodeRecord(g.Values[len(g.Values)-1])
-		if err != nil {
-			return err
+		if err == nil {
+			err = r.record(&one.record.PaymentRecord, &one.payment)
 		}
-		if err := r.record(rec); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Reconciler) record(rec *record.PaymentRecord) error {
+// record takes one record; p is room for what its stamps tell.
+func (r *Reconciler) record(rec *record.PaymentRecord, p *payment) error {
 	r.sum.Records++
 	source := rec.Metadata[record.StampSource]
 	switch {
@@ -234,7 +233,7 @@ func (r *Reconciler) record(rec *record.PaymentRecord) error {
 		r.sum.OtherSources++
 		return nil
 	}
-	p := newPayment(rec)
+	p.read(rec)
 	f := &found{ID: rec.ID, Reference: rec.ProcessorDetails.Reference(), Requested: rec.AmountRequested, Refunded: p.valueIn(rec.AmountRefunded),
 		Created: rec.Created, At: p.at, Stamped: source != ""}
 	if r.o.Period.By == ByReported {
