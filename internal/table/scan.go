@@ -64,11 +64,12 @@ type scanner struct {
 	ends    lineEnds
 	limits  Limits
 
-	text  []byte   // of the record in work, unquoted, cell after cell
-	spans []span   // its cells, in text or where they stand in buf
-	cells []string // handed out, reused
-	bad   *fault   // of the record in work
-	wrong int      // offset of what bad blames, when that is text after a quote
+	block strings.Builder // of texts that were handed out
+	text  []byte          // of the record in work, unquoted, cell after cell
+	spans []span          // its cells, in text or where they stand in buf
+	cells []string        // handed out, reused
+	bad   *fault          // of the record in work
+	wrong int             // offset of what bad blames, when that is text after a quote
 }
 
 // A span is where a cell's text is.
@@ -214,7 +215,7 @@ func (s *scanner) plainRecord(l *line) error {
 func (s *scanner) split(text []byte) (ascii bool, err error) {
 	const low, high = 0x7f7f7f7f7f7f7f7f, 0x8080808080808080
 	delims := uint64(s.delim[0]) * 0x0101010101010101
-	whole, cells, seen := string(text), s.cells[:0], uint64(0)
+	whole, cells, seen := s.kept(text), s.cells[:0], uint64(0)
 	from, at := 0, 0
 	for ; at+8 <= len(text); at += 8 {
 		eight := binary.LittleEndian.Uint64(text[at:])
@@ -241,6 +242,24 @@ func (s *scanner) split(text []byte) (ascii bool, err error) {
 	}
 	s.cells = cells
 	return seen&high == 0, s.within(text)
+}
+
+// textBlock is how large the blocks are that the texts of rows are pieces of:
+// whoever keeps a cell keeps its block.
+const textBlock = 4 << 10
+
+// kept is a copy of a record's text.
+func (s *scanner) kept(text []byte) string {
+	if len(text) > textBlock/4 {
+		return string(text)
+	}
+	if s.block.Cap()-s.block.Len() < len(text) {
+		s.block = strings.Builder{}
+		s.block.Grow(textBlock)
+	}
+	at := s.block.Len()
+	s.block.Write(text)
+	return s.block.String()[at:]
 }
 
 // within holds the record against the limits.
@@ -321,7 +340,7 @@ func (s *scanner) cut(text []byte) error {
 	if len(s.spans) > s.limits.Columns {
 		return s.tooMany()
 	}
-	whole := string(text)
+	whole := s.kept(text)
 	s.cells = s.cells[:0]
 	for _, sp := range s.spans {
 		s.cells = append(s.cells, whole[sp.from:sp.to])

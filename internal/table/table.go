@@ -188,8 +188,8 @@ func (p Pos) String() string {
 }
 
 // A Row is one record of a file. It is borrowed, as are its slices: valid until
-// the next call of Next. The strings in them may be kept; a kept cell holds the
-// text of its whole row in memory.
+// the next call of Next. The strings in them may be kept; a kept cell holds some
+// KiB in memory, the text of its row and of those around it: clone what is many.
 type Row struct {
 	Pos    Pos
 	Lines  int // physical lines that the row spans; 1 in a workbook
