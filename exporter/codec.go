@@ -176,12 +176,13 @@ type parts struct {
 	texts     [28]string // as many as there are pointers to one
 	n         int        // of texts, in use
 	pairs     map[string]string
+	card      []byte
 }
 
 // again makes the parts those of another record.
 func (p *parts) again() {
 	clear(p.pairs)
-	*p = parts{pairs: p.pairs}
+	*p = parts{pairs: p.pairs, card: p.card}
 }
 
 // A decoded is a record and its parts.
@@ -325,7 +326,11 @@ func (u *unpacker) methodDetails() *record.MethodDetails {
 		m.Custom = &u.custom
 	}
 	if u.bool() {
-		m.Card = []byte(u.text())
+		if u.card == nil {
+			u.card = make([]byte, 0, 64)
+		}
+		u.card = append(u.card[:0], u.text()...)
+		m.Card = u.card
 	}
 	return m
 }

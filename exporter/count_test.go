@@ -12,7 +12,7 @@ func TestExportAllocates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector allocates by itself")
 	}
-	const n, mostAllocs, mostBytes = 20_000, 30, 7200
+	const n, mostAllocs, mostBytes = 20_000, 6, 3200
 	src := many{n, generateYear(500, 1).records}
 	counted := func(do func()) (allocs, bytes float64) {
 		var before, after runtime.MemStats
@@ -39,5 +39,33 @@ func TestExportAllocates(t *testing.T) {
 	t.Logf("%.1f allocations of %.0f bytes for a payment", allocs, bytes)
 	if allocs > mostAllocs || bytes > mostBytes {
 		t.Errorf("want at most %d allocations of %d bytes", mostAllocs, mostBytes)
+	}
+}
+
+// TestWritingAllocates counts what writing one more payment takes from memory, from
+// the shelf to its line: its share of the text that it is part of, and nothing that
+// is its own but what refunds beyond the first few need.
+func TestWritingAllocates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector allocates by itself")
+	}
+	const few, more = 2_000, 22_000
+	records := generateYear(500, 1).records
+	count := func(n int) (allocs, bytes float64) {
+		d := collectAll(t, many{n, records}, Options{})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := d.WriteCSV(io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		return float64(after.Mallocs - before.Mallocs), float64(after.TotalAlloc - before.TotalAlloc)
+	}
+	fewAllocs, fewBytes := count(few)
+	allocs, bytes := count(more)
+	allocs, bytes = (allocs-fewAllocs)/(more-few), (bytes-fewBytes)/(more-few)
+	t.Logf("%.3f allocations of %.0f bytes for a payment", allocs, bytes)
+	if allocs > 0.2 || bytes > 700 {
+		t.Error("want at most 0.2 of 700 bytes")
 	}
 }
