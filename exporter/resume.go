@@ -85,7 +85,8 @@ func (w *windows) keep(b portion) {
 }
 
 func packRecords(records []*record.PaymentRecord) []byte {
-	var b, one []byte
+	const usual = 512 // bytes
+	b, one := make([]byte, 0, len(records)*usual), make([]byte, 0, 2*usual)
 	for _, r := range records {
 		one = appendRecord(one[:0], r)
 		b = append(binary.AppendUvarint(b, uint64(len(one))), one...)

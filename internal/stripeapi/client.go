@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/payrec/payrec/record"
@@ -57,12 +58,13 @@ type Client struct {
 	unreached func(error)
 }
 
-// What requests share, made once. Only date changes after [New].
+// What requests share, made once. Only date and pages change after [New].
 type prepared struct {
 	create  *url.URL    // of report_payment
 	reading http.Header // of every read
 	writing http.Header // of every write, but for its own key
 	date    dateCache
+	pages   sync.Pool // of *bytes.Buffer, for answers to reads
 }
 
 // New checks the configuration and returns a client. It sends nothing.

@@ -235,8 +235,13 @@ func (c *Client) getOnce(ctx context.Context, u *url.URL, v any) (wait time.Dura
 		return 0, true, c.failure("no answer", ctx, err)
 	}
 	defer resp.Body.Close()
-	var page bytes.Buffer
-	body, err := readBody(resp, &page, maxPage)
+	page, ok := c.prepared.pages.Get().(*bytes.Buffer)
+	if !ok {
+		page = new(bytes.Buffer)
+	}
+	page.Reset()
+	defer c.prepared.pages.Put(page) // nothing that was decoded is part of it
+	body, err := readBody(resp, page, maxPage)
 	if err != nil {
 		return 0, !errors.Is(err, errTooLong), c.failure(fmt.Sprintf("the answer with status %d broke off", resp.StatusCode), ctx, err)
 	}
