@@ -52,6 +52,31 @@ func number(s string) (string, bool) {
 	return out, true
 }
 
+// plainNumber says whether a numeric cell's text is already as number renders it,
+// by its form alone; not of all that are.
+func plainNumber(s []byte) bool {
+	if len(s) > 0 && s[0] == '-' {
+		s = s[1:]
+	}
+	point := len(s)
+	for i, c := range s {
+		if c == '.' && point == len(s) {
+			point = i
+		} else if c < '0' || '9' < c {
+			return false
+		}
+	}
+	switch {
+	case point == 0, len(s) > shown:
+		return false
+	case s[0] == '0' && point > 1: // 007
+		return false
+	case point < len(s):
+		return s[len(s)-1] != '0' && point != len(s)-1
+	}
+	return s[0] != '0'
+}
+
 // roundDigits rounds a row of digits to those shown; carried says that it
 // became 1 followed by zeros, one place higher.
 func roundDigits(all string) (digits string, carried bool) {

@@ -1,11 +1,9 @@
 package table
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 )
 
 // maxRows is the number of a sheet's last possible row.
@@ -21,9 +19,10 @@ type sheet struct {
 	inData  bool
 	cells   []string
 	numeric []bool
-	filled  int // cells up to the last one that the row names
-	size    int // bytes of the row's text
-	text    []byte
+	within  []span // where a cell's text stands in text
+	filled  int    // cells up to the last one that the row names
+	size    int    // bytes of the cells' texts
+	text    []byte // of all cells that refer to no shared text; it becomes one string
 	bad     *fault
 }
 
@@ -58,16 +57,16 @@ func (s *sheet) next(l *line) error {
 		if err != nil {
 			return s.broken(err)
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
+		switch t.kind {
+		case startTag:
 			switch {
-			case t.Name.Local == "sheetData":
+			case string(t.name) == "sheetData":
 				s.inData = true
-			case t.Name.Local == "row" && s.inData:
+			case string(t.name) == "row" && s.inData:
 				return s.readRow(t, l)
 			}
-		case xml.EndElement:
-			if t.Name.Local == "sheetData" || t.Name.Local == "worksheet" && !s.inData {
+		case endTag:
+			if string(t.name) == "sheetData" || string(t.name) == "worksheet" && !s.inData {
 				if err := s.rest(); err != nil {
 					return s.broken(err)
 				}
@@ -87,12 +86,12 @@ func (s *sheet) broken(err error) error {
 }
 
 // readRow reads a row element to its end.
-func (s *sheet) readRow(e xml.StartElement, l *line) error {
+func (s *sheet) readRow(t *token, l *line) error {
 	number := s.row + 1
-	if r := attr(e, "r"); r != "" {
-		n, err := strconv.Atoi(r)
+	if r := t.attr("r"); len(r) > 0 {
+		n, err := strconv.Atoi(string(r))
 		if err != nil || n <= s.row {
-			return s.broken(fmt.Errorf("row %q after row %d", cut(r), s.row))
+			return s.broken(fmt.Errorf("row %q after row %d", cut(string(r)), s.row))
 		}
 		number = n
 	}
@@ -101,7 +100,8 @@ func (s *sheet) readRow(e xml.StartElement, l *line) error {
 	}
 	clear(s.cells[:s.filled])
 	clear(s.numeric[:s.filled])
-	s.row, s.bad, s.filled, s.size = number, nil, 0, 0
+	clear(s.within[:s.filled])
+	s.row, s.bad, s.filled, s.size, s.text = number, nil, 0, 0, s.text[:0]
 	for {
 		t, err := s.token()
 		if err == io.EOF {
@@ -110,15 +110,16 @@ func (s *sheet) readRow(e xml.StartElement, l *line) error {
 		if err != nil {
 			return s.broken(err)
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if t.Name.Local == "c" {
+		switch t.kind {
+		case startTag:
+			if string(t.name) == "c" {
 				if err := s.readCell(t); err != nil {
 					return s.broken(err)
 				}
 			}
-		case xml.EndElement:
-			if t.Name.Local == "row" {
+		case endTag:
+			if string(t.name) == "row" {
+				s.divide()
 				*l = line{at: number, span: 1, cells: s.cells[:s.filled], numeric: s.numeric[:s.filled], err: s.bad}
 				return nil
 			}
@@ -126,17 +127,27 @@ func (s *sheet) readRow(e xml.StartElement, l *line) error {
 	}
 }
 
+// divide makes the row's text one string, and divides it among its cells.
+func (s *sheet) divide() {
+	text := string(s.text)
+	for i, w := range s.within[:s.filled] {
+		if w.from < w.to {
+			s.cells[i] = text[w.from:w.to]
+		}
+	}
+}
+
 // spot is the index of a cell by its reference. A cell without one follows the
 // one before; one that stands twice, or goes back, is the row's fault.
-func (s *sheet) spot(e xml.StartElement) (int, error) {
+func (s *sheet) spot(t *token) (int, error) {
 	i := s.filled
-	if ref := attr(e, "r"); ref != "" {
+	if ref := t.attr("r"); len(ref) > 0 {
 		n, ok := column(ref)
 		if !ok {
-			return 0, fmt.Errorf("cell reference %q", cut(ref))
+			return 0, fmt.Errorf("cell reference %q", cut(string(ref)))
 		}
 		if n < i {
-			s.fault(n, ref, "the row has this cell twice, or its cells out of order", "save the workbook again in a spreadsheet program")
+			s.fault(n, string(ref), "the row has this cell twice, or its cells out of order", "save the workbook again in a spreadsheet program")
 			n = i
 		}
 		i = n
@@ -145,22 +156,24 @@ func (s *sheet) spot(e xml.StartElement) (int, error) {
 		return 0, &fault{cell: -1, msg: fmt.Sprintf("has cells past column %d", s.limits.Columns)}
 	}
 	for len(s.cells) <= i {
-		s.cells, s.numeric = append(s.cells, ""), append(s.numeric, false)
+		s.cells, s.numeric, s.within = append(s.cells, ""), append(s.numeric, false), append(s.within, span{})
 	}
 	s.filled = i + 1
 	return i, nil
 }
 
 // column is the index, from 0, in a reference such as AB12.
-func column(ref string) (int, bool) {
+func column(ref []byte) (int, bool) {
 	n, i := 0, 0
 	for ; i < len(ref) && i < 4 && 'A' <= ref[i]&^0x20 && ref[i]&^0x20 <= 'Z'; i++ {
 		n = n*26 + int(ref[i]&^0x20-'A') + 1
 	}
-	if i == 0 || i == len(ref) || strings.Trim(ref[i:], "0123456789") != "" {
-		return 0, false
+	for _, c := range ref[i:] {
+		if c < '0' || '9' < c {
+			return 0, false
+		}
 	}
-	return n - 1, true
+	return n - 1, 0 < i && i < len(ref)
 }
 
 func (s *sheet) fault(cell int, value, msg, hint string) {
@@ -169,14 +182,14 @@ func (s *sheet) fault(cell int, value, msg, hint string) {
 	}
 }
 
-// readCell reads a c element to its end.
-func (s *sheet) readCell(e xml.StartElement) error {
-	i, err := s.spot(e)
+// readCell reads a c element to its end. Its text comes behind that of the
+// cells before it.
+func (s *sheet) readCell(t *token) error {
+	i, err := s.spot(t)
 	if err != nil {
 		return err
 	}
-	kind := attr(e, "t")
-	s.text = s.text[:0]
+	kind, from := kindOf(t.attr("t")), len(s.text)
 	value, formula, inValue := false, false, false
 	for {
 		t, err := s.token()
@@ -186,9 +199,9 @@ func (s *sheet) readCell(e xml.StartElement) error {
 		if err != nil {
 			return err
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			switch t.Name.Local {
+		switch t.kind {
+		case startTag:
+			switch string(t.name) {
 			case "v":
 				value, inValue = true, true
 			case "f":
@@ -199,65 +212,20 @@ func (s *sheet) readCell(e xml.StartElement) error {
 					return err
 				}
 			}
-		case xml.CharData:
+		case charData:
 			if inValue {
-				s.text = append(s.text, t...)
+				s.text = append(s.text, t.text...)
 			}
-		case xml.EndElement:
-			switch t.Name.Local {
+		case endTag:
+			switch string(t.name) {
 			case "v":
 				inValue = false
 			case "c":
-				return s.setCell(i, kind, value, formula)
+				return s.setCell(i, from, kind, value, formula)
 			}
 		}
-		if len(s.text) > s.limits.Cell {
+		if len(s.text)-from > s.limits.Cell {
 			return &fault{cell: i, msg: fmt.Sprintf("cell is longer than %d bytes", s.limits.Cell)}
 		}
 	}
-}
-
-// setCell turns a cell's stored value into the text that it shows.
-// Source: ECMA-376 part 1, 18.18.11 (ST_CellType).
-func (s *sheet) setCell(i int, kind string, value, formula bool) error {
-	stored := string(s.text)
-	if !value || stored == "" && kind != "str" && kind != "inlineStr" {
-		if formula {
-			s.fault(i, "", "is a formula whose result is not in the file", "open the workbook in a spreadsheet program and save it")
-		}
-		return nil
-	}
-	text := stored
-	switch kind {
-	case "s":
-		n, err := strconv.Atoi(trim(stored))
-		t, ok, lost := s.shared.get(n)
-		if lost != nil {
-			return lost
-		}
-		if err != nil || !ok {
-			s.fault(i, stored, "refers to a text that the workbook does not have", "the file may be damaged; export it again")
-		}
-		text = t
-	case "b":
-		text = "FALSE"
-		if truth(trim(stored)) {
-			text = "TRUE"
-		}
-	case "str":
-		text = unescape(stored)
-	case "inlineStr", "e", "d":
-	default: // "n", and what no writer is known to write
-		n, ok := number(stored)
-		if !ok {
-			s.fault(i, stored, "is not a number, though its cell is numeric", "the file may be damaged; export it again")
-			break
-		}
-		text, s.numeric[i] = n, true
-	}
-	if s.size += len(text); s.size > s.limits.Row {
-		return &fault{cell: -1, msg: fmt.Sprintf("row is longer than %d bytes", s.limits.Row)}
-	}
-	s.cells[i] = text
-	return nil
 }

@@ -1,7 +1,7 @@
 package table
 
 import (
-	"encoding/xml"
+	"bytes"
 	"errors"
 	"io"
 	"sort"
@@ -141,8 +141,8 @@ func (b *workbook) readStrings() (*sharedStrings, error) {
 	}
 	w := &stringWriter{sharedStrings: s}
 	var one []byte
-	err := b.each(b.strings, func(e xml.StartElement, p *part) error {
-		if e.Name.Local != "si" {
+	err := b.each(b.strings, func(t *token, p *part) error {
+		if string(t.name) != "si" {
 			return nil
 		}
 		if s.n == maxShared {
@@ -175,32 +175,40 @@ func (p *part) richText(to []byte, element string) ([]byte, error) {
 		if err != nil {
 			return to, p.damaged(err)
 		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			switch t.Name.Local {
+		switch t.kind {
+		case startTag:
+			switch string(t.name) {
 			case "t":
 				inText = phonetic == 0
 			case "rPh":
 				phonetic++
 			}
-		case xml.EndElement:
-			switch t.Name.Local {
+		case endTag:
+			switch string(t.name) {
 			case "t":
 				inText = false
 			case "rPh":
 				phonetic--
 			case element:
-				return append(to[:from], unescape(string(to[from:]))...), nil
+				return unescaped(to, from), nil
 			}
-		case xml.CharData:
+		case charData:
 			if inText {
-				to = append(to, t...)
+				to = append(to, t.text...)
 				if len(to)-from > p.cell {
 					return to, p.tooLong()
 				}
 			}
 		}
 	}
+}
+
+// unescaped is to with what follows from in it unescaped.
+func unescaped(to []byte, from int) []byte {
+	if !bytes.Contains(to[from:], []byte("_x")) {
+		return to
+	}
+	return append(to[:from], unescape(string(to[from:]))...)
 }
 
 // unescape undoes the format's own escapes of characters that XML cannot hold:

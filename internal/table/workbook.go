@@ -2,8 +2,6 @@ package table
 
 import (
 	"archive/zip"
-	"bufio"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"path"
@@ -79,15 +77,15 @@ func (b *workbook) relations(of string) ([]relation, error) {
 		return nil, nil
 	}
 	var rels []relation
-	err := b.each(name, func(e xml.StartElement, _ *part) error {
-		if e.Name.Local != "Relationship" {
+	err := b.each(name, func(t *token, _ *part) error {
+		if string(t.name) != "Relationship" {
 			return nil
 		}
-		target := attr(e, "Target")
+		target := string(t.attr("Target"))
 		if !strings.HasPrefix(target, "/") {
 			target = dir + target
 		}
-		rels = append(rels, relation{attr(e, "Id"), attr(e, "Type"), strings.TrimPrefix(path.Clean(target), "/")})
+		rels = append(rels, relation{string(t.attr("Id")), string(t.attr("Type")), strings.TrimPrefix(path.Clean(target), "/")})
 		return nil
 	})
 	return rels, err
@@ -106,14 +104,14 @@ func (b *workbook) readMain(main string) error {
 			b.strings = r.target
 		}
 	}
-	return b.each(main, func(e xml.StartElement, _ *part) error {
-		switch e.Name.Local {
+	return b.each(main, func(t *token, _ *part) error {
+		switch string(t.name) {
 		case "workbookPr":
-			b.date1904 = truth(attr(e, "date1904"))
+			b.date1904 = truth(string(t.attr("date1904")))
 		case "sheet":
-			state, target := attr(e, "state"), byID[attr(e, "id")]
+			state, target := string(t.attr("state")), byID[string(t.attr("id"))]
 			if strings.Contains(target, "worksheets/") || b.parts[target] != nil && !strings.Contains(target, "chartsheets/") {
-				b.sheets = append(b.sheets, sheetRef{attr(e, "name"), state != "" && state != "visible", target})
+				b.sheets = append(b.sheets, sheetRef{string(t.attr("name")), state != "" && state != "visible", target})
 			}
 		}
 		return nil
@@ -175,38 +173,23 @@ func sheetNames(sheets []sheetRef) string {
 }
 
 // A part is one file of the package, streaming. No single token of its XML may
-// be longer than a cell may be: the decoder would hold it all.
+// be much longer than a cell may be: it would all be held.
 type part struct {
-	dec   *xml.Decoder
-	file  io.ReadCloser
-	name  string
-	since int64 // bytes read since the last token
-	limit int64 // of since: a cell, and what the buffer reads ahead
-	cell  int   // limit of a cell's text
+	xml  tokenizer
+	file io.ReadCloser
+	name string
+	cell int // limit of a cell's text
 }
 
 const partBuffer = 64 << 10
-
-// Read counts what the decoder's buffer takes in.
-func (p *part) Read(b []byte) (int, error) {
-	if p.since > p.limit {
-		return 0, p.tooLong()
-	}
-	n, err := p.file.Read(b)
-	p.since += int64(n)
-	return n, err
-}
 
 func (p *part) tooLong() *fault {
 	return &fault{cell: -1, msg: fmt.Sprintf("%s has a text longer than %d bytes", p.name, p.cell),
 		hint: "no cell needs that; the file may be damaged or hostile"}
 }
 
-// token is the next token, without namespaces resolved or nesting checked.
-func (p *part) token() (xml.Token, error) {
-	p.since = 0
-	return p.dec.RawToken()
-}
+// token is the next token.
+func (p *part) token() (*token, error) { return p.xml.next() }
 
 // damaged says that a part cannot be read.
 func (p *part) damaged(err error) *fault {
@@ -215,7 +198,6 @@ func (p *part) damaged(err error) *fault {
 
 // rest reads a part to its end, so that its checksum is seen.
 func (p *part) rest() error {
-	p.since, p.limit = 0, 1<<62
 	_, err := io.Copy(io.Discard, p.file)
 	return err
 }
@@ -242,13 +224,13 @@ func (b *workbook) openPart(name string) (*part, error) {
 	if err != nil {
 		return nil, damaged(fmt.Errorf("%s: %w", name, err))
 	}
-	p := &part{file: file, name: name, cell: b.limits.Cell, limit: int64(b.limits.Cell) + 2*partBuffer}
-	p.dec = xml.NewDecoder(bufio.NewReaderSize(p, partBuffer))
+	p := &part{file: file, name: name, cell: b.limits.Cell}
+	p.xml = tokenizer{src: file, buf: make([]byte, partBuffer), limit: int64(p.cell) + 2*partBuffer, tooLong: p.tooLong()}
 	return p, nil
 }
 
-// each calls f with every element of a part.
-func (b *workbook) each(name string, f func(xml.StartElement, *part) error) error {
+// each calls f with every element's start.
+func (b *workbook) each(name string, f func(*token, *part) error) error {
 	p, err := b.openPart(name)
 	if err != nil {
 		return err
@@ -262,27 +244,12 @@ func (b *workbook) each(name string, f func(xml.StartElement, *part) error) erro
 		if err != nil {
 			return p.damaged(err)
 		}
-		if e, ok := t.(xml.StartElement); ok {
-			if err := f(e, p); err != nil {
+		if t.kind == startTag {
+			if err := f(t, p); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-// attr is an attribute's value by its local name. Prefixed ones count only as
-// a second choice: sheet has both sheetId and r:id.
-func attr(e xml.StartElement, name string) string {
-	v := ""
-	for _, a := range e.Attr {
-		if a.Name.Local == name {
-			if a.Name.Space == "" {
-				return a.Value
-			}
-			v = a.Value
-		}
-	}
-	return v
 }
 
 // truth reads an XML Schema boolean.
