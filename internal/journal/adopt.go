@@ -17,6 +17,9 @@ func (p *Plan) Orphans(ctx context.Context) (payments []string, err error) {
 	if !p.review.children {
 		return nil, nil
 	}
+	if err := p.j.settle(ctx); err != nil {
+		return nil, err
+	}
 	unknown := ""
 	if !p.review.fresh {
 		unknown = "AND NOT EXISTS (SELECT 1 FROM op o WHERE o.source = e.source AND o.payment = e.payment AND o.call = 'report_payment')"

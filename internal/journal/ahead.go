@@ -9,13 +9,10 @@ package journal
 // turned out to meet. Nobody sees the items and operations of a run before it is
 // sealed.
 
-// How much of the database is kept in memory, in KiB, while rows are appended to a
-// journal that knew nothing, which goes back to no page, and while that is sealed,
-// which sorts as much in memory at once.
-const (
-	appendCache = "cache_size(-4096)"
-	sealCache   = "cache_size(-16384)"
-)
+// firstCache is how much of the database is kept in memory, in KiB, while a journal
+// gets its first calls: as much as is committed together, for nothing goes back to
+// pages before. As much is sorted in memory at once when the indexes are made.
+const firstCache = "cache_size(-16384)"
 
 // oddShare: a plan of which a larger part than this is odd is not sealed ahead.
 const oddShare = 4

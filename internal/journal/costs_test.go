@@ -78,7 +78,7 @@ func TestCosts(t *testing.T) {
 	s, b := m.read()
 	ceiling("allocations of a planned call", allocs/float64(calls), 4)
 	ceiling("bytes written for a planned call with its body", float64(b-bytes)/float64(calls), 520)
-	ceiling("syncs of planning 9,600 calls", float64(s-syncs), 8)
+	ceiling("syncs of planning 9,600 calls", float64(s-syncs), 4)
 
 	allocs = mallocs(func() { readLanes(t, j, "r", calls) })
 	ceiling("allocations of a call that is read to be sent", allocs/float64(calls), 8)

@@ -79,7 +79,8 @@
 // their items, and new ones their operations, with the batch that they are written
 // in, while rows are still being read. The rest is decided in one transaction when
 // the plan is sealed. Until then nobody sees any of it (a run in state "planning",
-// and operations from its first entry on), and a crash makes all of it disappear.
+// and operations from its first entry on), and a crash makes all of it disappear;
+// so batches need not last, and several are committed together.
 // The first plan of a journal makes the indexes after the rows. Bodies of calls
 // that have had their effect are not written again.
 //

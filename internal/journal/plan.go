@@ -20,6 +20,7 @@ const (
 	batchRows  = 4096
 	batchBytes = 4 << 20
 	insertRows = 64 // entries of one INSERT
+	together   = 8  // batches of one commit: nothing of a plan need last before it is sealed
 )
 
 // A RunInfo says what a run is a plan of.
@@ -274,7 +275,7 @@ func (p *Plan) flush(ctx context.Context, full bool) error {
 	p.next += int64(len(b.ops))
 	p.batches++
 	done := make(chan error, 1)
-	if err := p.j.w.queue(&job{run: func(w *writer) error { return p.write(w, b) }, done: done}); err != nil {
+	if err := p.j.w.queue(&job{run: func(w *writer) error { return p.write(w, b) }, loose: p.batches%together != 0, done: done}); err != nil {
 		p.err = err
 		return err
 	}
@@ -311,7 +312,7 @@ type batch struct {
 // write runs in the writer.
 func (p *Plan) write(w *writer, b *batch) error {
 	if b.strip {
-		if _, err := w.exec(dropIndexes + " PRAGMA " + appendCache); err != nil {
+		if _, err := w.exec(dropIndexes + " PRAGMA " + firstCache); err != nil {
 			return err
 		}
 	}

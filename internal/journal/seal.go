@@ -63,11 +63,6 @@ func (s *sealing) seal() error {
 	if s.unlike = ofRun; s.review.fresh {
 		s.unlike = ofOdd
 	}
-	if s.bare {
-		if _, err := s.w.exec("PRAGMA " + sealCache); err != nil {
-			return err
-		}
-	}
 	if err := s.judge(); err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ type writer struct {
 type job struct {
 	run   func(w *writer) error // nil: only wait for what is queued before it
 	part  bool                  // of sending: many come at once, and they know of the bodies that are spent and not dropped yet
+	loose bool                  // need not be on disk when it is done: what comes next may be committed with it
 	taken atomic.Bool           // by the loop, or given up by who queued it
 	done  chan error            // buffered; nil when nobody waits
 }
@@ -200,14 +201,18 @@ func (w *writer) loop() {
 			group, errs = append(group, j), append(errs, w.run(j))
 			waiting += j.waits()
 		}
+		if first.loose && len(group) == 1 && w.failed.Load() == nil {
+			w.answer(group, errs)
+			continue
+		}
 		w.commit()
 		w.answer(group, errs)
 		w.tidy()
 	}
 	if len(w.spent) > 0 {
 		w.run(&job{run: (*writer).dropBodies})
-		w.commit()
 	}
+	w.commit()
 }
 
 // waits counts who waits for the job.
