@@ -1,11 +1,14 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"testing"
 
 	"github.com/govalues/decimal"
+	"pgregory.net/rapid"
 
 	"github.com/payrec/payrec/internal/expression"
 	"github.com/payrec/payrec/record"
@@ -143,6 +146,39 @@ func TestGroupsMergeFailure(t *testing.T) {
 	if s, err := g.find("b"); err != nil || s == nil {
 		t.Errorf("b: %v", err)
 	}
+}
+
+// However rows of few groups follow each other, and however few groups fit in
+// memory, each group has its own rows.
+func TestGroupsInAnyOrder(t *testing.T) {
+	frame, aggregates := testAggregates(t, "sum(net)", "count()")
+	rapid.Check(t, func(t *rapid.T) {
+		g := newGroups(rapid.IntRange(1, 4).Draw(t, "limit"), aggregates...)
+		defer g.Close()
+		want, got := map[string]int64{}, map[string]int64{}
+		for i, key := range rapid.SliceOf(rapid.SampledFrom([]string{"", "a", "b", "c", "d"})).Draw(t, "keys") {
+			s, err := g.of(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[key] += int64(i)
+			frame.Set(0, money(int64(i), "eur"))
+			for _, state := range s {
+				if err := state.Add(frame); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		err := g.each(func(key string, s states, bad error) error {
+			sum, err := aggregates[0].Eval(s[0], expression.TextOf(key), nil)
+			amount, _ := sum.Money().Minor()
+			got[key] = amount.Value
+			return errors.Join(bad, err)
+		})
+		if err != nil || !maps.Equal(got, want) {
+			t.Fatalf("%v, want %v: %v", got, want, err)
+		}
+	})
 }
 
 func TestGroupsNoDisk(t *testing.T) {
