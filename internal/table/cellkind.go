@@ -63,16 +63,12 @@ func (s *sheet) setCell(i, from int, kind cellKind, value, formula bool) error {
 	case formulaText:
 		s.text = unescaped(s.text, from)
 	case numberCell:
-		if plainNumber(stored) {
-			s.numeric[i] = true
-			break
-		}
-		n, ok := number(string(stored))
+		text, ok := number(s.text[:from], stored)
 		if !ok {
 			s.fault(i, string(stored), "is not a number, though its cell is numeric", "the file may be damaged; export it again")
 			break
 		}
-		s.text, s.numeric[i] = append(s.text[:from], n...), true
+		s.text, s.numeric[i] = text, true
 	}
 	s.within[i] = span{from, len(s.text)}
 	return s.add(len(s.text) - from)

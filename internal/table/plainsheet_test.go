@@ -222,7 +222,7 @@ func (s *plainSheet) setCell(i int, kind string, value, formula bool) error {
 		text = unescape(stored)
 	case "inlineStr", "e", "d":
 	default: // "n", and what no writer is known to write
-		n, ok := number(stored)
+		n, ok := rendered(stored)
 		if !ok {
 			s.fault(i, stored, "is not a number, though its cell is numeric", "the file may be damaged; export it again")
 			break
