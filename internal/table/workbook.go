@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // A workbook is the inside of an XLSX file as far as rows need it: which
@@ -34,6 +36,7 @@ type sheetRef struct {
 
 // newWorkbook reads the list of sheets.
 func newWorkbook(z *zip.Reader, limits Limits) (*workbook, error) {
+	z.RegisterDecompressor(zip.Deflate, flate.NewReader) // two thirds of the time that the standard library's takes
 	b := &workbook{parts: make(map[string]*zip.File, len(z.File)), limits: limits}
 	for _, f := range z.File {
 		name := strings.TrimPrefix(f.Name, "/")
