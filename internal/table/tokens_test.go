@@ -90,7 +90,7 @@ func sameTokens(t *testing.T, data []byte) {
 var xmlPieces = []string{
 	"<a>", "</a>", "<a/>", "<row r=\"1\">", "</row>", "<c r='A1' s=\"2\" t=\"s\">", "<v>1.5</v>", "<x:c x:r=\"B2\" r=\"C3\" xmlns:x=\"y\"/>", "</x:c >", "< a>", "<a b>", "<a b=c>", "<a b='1'c='2'>", "<a  b = '1' >",
 	"<a\n b='1'\t/>", "<a b='&lt;&#65;'/>", "<a b='<'/>", "<a b='\"'/>", "<a b=\"a>b/\">", "<a b='ü'/>", "<a b='1\r2'/>", "<ü/>", "<:a/>", "<a:/>", "<a:b:c/>", "<-a/>", "<1/>", "<a.-_1/>", "</a b>", "</>", "<>", "<a/ >", "<a /",
-	"text", " ", "\n", "\r\n", "\r", "a\rb", "\t", "&amp;", "&lt;x&gt;", "&#10;", "&#x1F4A9;", "&#xD800;", "&#0;", "&#99999999999;", "&lol;", "&", "&amp", "a>b", "]]>", "]]", ">", "ü€𝄞", "\xff", "\xed\xa0\x80", "\ufffe", "\uffff", "\ufffd", "ＡＢ", "\x00", "\x01", "\x7f", "\ufeff",
+	"text", " ", "\n", "\r\n", "\r", "a\rb", "\t", "&amp;", "&lt;x&gt;", "a&quot;&apos;b&amp;amp;", "]]&gt;", "&amp;]]>", "&ltx;", "&amp", "&LT;", "a&amp;&#65;", "&amp;ü", "&#10;", "&#x1F4A9;", "&#xD800;", "&#0;", "&#99999999999;", "&lol;", "&", "&amp", "a>b", "]]>", "]]", ">", "ü€𝄞", "\xff", "\xed\xa0\x80", "\ufffe", "\uffff", "\ufffd", "ＡＢ", "\x00", "\x01", "\x7f", "\ufeff",
 	"<![CDATA[ <a> ]] ]]>", "<![CDATA[", "<!-- c -->", "<!-- -- -->", "<!--", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<!", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<?xml version='1.1'?>", "<?xml encoding='latin1'?>", "<?pi x?>", "<?",
 	"<is><t xml:space=\"preserve\"> x </t></is>", "<f>A1&gt;2</f>", "<f t='shared' ref=\"A1:B2\" si='0'/>", strings.Repeat("long ", 20), "<a b=\"" + strings.Repeat("v", 50) + "\"/>",
 }
@@ -138,7 +138,7 @@ func TestTokenLimit(t *testing.T) {
 
 // TestTokensAllocate: usual tokens cost nothing.
 func TestTokensAllocate(t *testing.T) {
-	data := strings.Repeat(`<row r="1"><c r="A1" t="inlineStr"><is><t>some text</t></is></c><c r="B1"><v>1</v></c><c r="C1" s="1"/></row>`, 1000)
+	data := strings.Repeat(`<row r="1"><c r="A1" t="inlineStr"><is><t>some text &amp; more</t></is></c><c r="B1"><v>1</v></c><c r="C1" s="1"/></row>`, 1000)
 	src := strings.NewReader(data)
 	z := &tokenizer{buf: make([]byte, 4096), limit: 1 << 20, src: src}
 	if n := testing.AllocsPerRun(5, func() {

@@ -39,8 +39,42 @@ func (z *tokenizer) usualText(b []byte) int {
 		return unusual
 	}
 	z.tok.kind, z.tok.text = charData, b[:n]
+	if all&isReference != 0 && !z.resolve() {
+		return unusual
+	}
 	return n
 }
+
+// resolve puts characters for the text's references, if it has none but those that
+// all XML knows by name.
+func (z *tokenizer) resolve() bool {
+	to, rest := z.resolved[:0], z.tok.text
+	for {
+		n := bytes.IndexByte(rest, '&')
+		if n < 0 {
+			z.resolved = append(to, rest...)
+			z.tok.text = z.resolved
+			return true
+		}
+		to, rest = append(to, rest[:n]...), rest[n:]
+		known := false
+		for _, r := range references {
+			if known = bytes.HasPrefix(rest, []byte(r.name)); known {
+				to, rest = append(to, r.is), rest[len(r.name):]
+				break
+			}
+		}
+		if !known {
+			return false
+		}
+	}
+}
+
+// Source: XML 1.0, 4.6.
+var references = [...]struct {
+	name string
+	is   byte
+}{{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}}
 
 // usualEnd finds </name>.
 func (z *tokenizer) usualEnd(b []byte) int {
@@ -139,12 +173,13 @@ func usualName(b []byte, from int) (local []byte, prefixed bool, n int) {
 type class uint8
 
 const (
-	startsName class = 1 << iota
-	inName           // colons apart
-	isSpace          // in tags
-	notText          // in a text, it may mean something else
-	notASCII         // part of a longer character
-	notValue         // in a value, it may mean something else, or is not ASCII
+	startsName  class = 1 << iota
+	inName            // colons apart
+	isSpace           // in tags
+	notText           // in a text, it may mean something else
+	notASCII          // part of a longer character
+	isReference       // the first byte of one
+	notValue          // in a value, it may mean something else, or is not ASCII
 )
 
 var classes = classify()
@@ -156,7 +191,9 @@ func classify() (of [256]class) {
 			of[c] = startsName | inName
 		case '0' <= c && c <= '9', c == '-', c == '.':
 			of[c] = inName
-		case c == '&', c == '<':
+		case c == '&':
+			of[c] = isReference | notValue
+		case c == '<':
 			of[c] = notText | notValue
 		case c == '>': // ]]> is wrong in a text
 			of[c] = notText
