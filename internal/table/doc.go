@@ -52,11 +52,12 @@
 // # How a workbook is read
 //
 // The sheet streams through archive/zip and a tokenizer of our own, which leaves
-// whatever is unusual to encoding/xml, token by token; only the shared
-// strings are held. A row's own texts are substrings of one string. Numbers come out as a spreadsheet shows them, 15
-// significant digits without exponent, by decimal arithmetic on their text:
-// there are no floats here. Dates stay serial numbers. Of a formula the cached value is
-// taken; nothing is evaluated. [Limits] hold before anything is unpacked.
+// whatever is unusual to encoding/xml, token by token; only the shared strings
+// are held. A row costs one allocation: its own texts are substrings of one
+// string. Numbers come out as a spreadsheet shows them, 15 significant digits
+// without exponent, by decimal arithmetic on their text: there are no floats
+// here. Dates stay serial numbers. Of a formula the cached value is taken;
+// nothing is evaluated. [Limits] hold before anything is unpacked.
 //
 // # How files are written
 //
