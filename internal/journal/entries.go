@@ -170,12 +170,9 @@ func (j *Journal) tallies(ctx context.Context, query string, args ...any) (list 
 			sum = &Tally{Call: t.Call, Class: t.Class, Currency: t.Currency, Disposition: t.Disposition, State: t.State}
 			sums[t] = sum
 		}
-		value := r.int()
-		total := sum.Value + value
-		if (total < sum.Value) != (value < 0) {
-			return false, fmt.Errorf("the %s of %s come to more than can be counted", t.Currency, t.Call)
+		if sum.N++; !add(&sum.Value, r.int()) {
+			return false, beyond(sum)
 		}
-		sum.N, sum.Value = sum.N+1, total
 		return true, ctx.Err()
 	})
 	for _, sum := range sums {
@@ -186,6 +183,20 @@ func (j *Journal) tallies(ctx context.Context, query string, args ...any) (list 
 			cmp.Compare(a.Disposition, b.Disposition), cmp.Compare(a.State, b.State))
 	})
 	return list, err
+}
+
+// add adds n to sum, if that can be counted.
+func add(sum *int64, n int64) bool {
+	total := *sum + n
+	if (total < *sum) != (n < 0) {
+		return false
+	}
+	*sum = total
+	return true
+}
+
+func beyond(t *Tally) error {
+	return fmt.Errorf("the %s of %s come to more than can be counted", t.Currency, t.Call)
 }
 
 // RecordOf is the payment's record, when one is known.

@@ -23,6 +23,7 @@ type review struct {
 	adopted  bool      // calls were entered that the account has
 	children bool      // there are calls that need a record
 	sums     map[kind]*Tally
+	beyond   *Tally // one whose sum is too large to be counted
 }
 
 type kind struct {
@@ -62,7 +63,9 @@ func (r *review) see(op Op, at int) {
 		r.sums[k] = t
 	}
 	t.N++
-	t.Value += op.Amount.Value
+	if !add(&t.Value, op.Amount.Value) {
+		r.beyond = t
+	}
 }
 
 // tallies are those of the plan when every call of it is new, in their order.

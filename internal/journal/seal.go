@@ -11,6 +11,9 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 	if err := p.settled(ctx); err != nil {
 		return nil, err
 	}
+	if t := p.review.beyond; t != nil { // before anything of the plan stands
+		return nil, beyond(t)
+	}
 	s := &sealing{Plan: p, first: p.first, last: p.next - 1, now: p.j.clock().UnixMilli()}
 	err := p.j.w.do(ctx, func(w *writer) error {
 		s.w = w

@@ -63,7 +63,7 @@ type tokenizer struct {
 	tok     token
 	closed  bool // tok was closed in its own tag, and its end comes next
 
-	resolved []byte // tok's text, if it has references
+	resolved []byte // tok's text, if it is not what stands in buf
 
 	limit   int64 // bytes of a token, if it is longer than the buffer
 	tooLong error // what a longer one is

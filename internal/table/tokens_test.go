@@ -90,7 +90,7 @@ func sameTokens(t *testing.T, data []byte) {
 var xmlPieces = []string{
 	"<a>", "</a>", "<a/>", "<row r=\"1\">", "</row>", "<c r='A1' s=\"2\" t=\"s\">", "<v>1.5</v>", "<x:c x:r=\"B2\" r=\"C3\" xmlns:x=\"y\"/>", "</x:c >", "< a>", "<a b>", "<a b=c>", "<a b='1'c='2'>", "<a  b = '1' >",
 	"<a\n b='1'\t/>", "<a b='&lt;&#65;'/>", "<a b='<'/>", "<a b='\"'/>", "<a b=\"a>b/\">", "<a b='ü'/>", "<a b='1\r2'/>", "<ü/>", "<:a/>", "<a:/>", "<a:b:c/>", "<-a/>", "<1/>", "<a.-_1/>", "</a b>", "</>", "<>", "<a/ >", "<a /",
-	"text", " ", "\n", "\r\n", "\r", "a\rb", "\t", "&amp;", "&lt;x&gt;", "a&quot;&apos;b&amp;amp;", "]]&gt;", "&amp;]]>", "&ltx;", "&amp", "&LT;", "a&amp;&#65;", "&amp;ü", "&#10;", "&#x1F4A9;", "&#xD800;", "&#0;", "&#99999999999;", "&lol;", "&", "&amp", "a>b", "]]>", "]]", ">", "ü€𝄞", "\xff", "\xed\xa0\x80", "\ufffe", "\uffff", "\ufffd", "ＡＢ", "\x00", "\x01", "\x7f", "\ufeff",
+	"text", " ", "\n", "\r\n", "\r", "a\rb", "a\r\r\n\nb\r", "\r&amp;\n\r", "\r\n&#65;", "\t", "&amp;", "&lt;x&gt;", "a&quot;&apos;b&amp;amp;", "]]&gt;", "&amp;]]>", "&ltx;", "&amp", "&LT;", "a&amp;&#65;", "&amp;ü", "&#10;", "&#x1F4A9;", "&#xD800;", "&#0;", "&#99999999999;", "&lol;", "&", "&amp", "a>b", "]]>", "]]", ">", "ü€𝄞", "\xff", "\xed\xa0\x80", "\ufffe", "\uffff", "\ufffd", "ＡＢ", "\x00", "\x01", "\x7f", "\ufeff",
 	"<![CDATA[ <a> ]] ]]>", "<![CDATA[", "<!-- c -->", "<!-- -- -->", "<!--", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<!", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<?xml version='1.1'?>", "<?xml encoding='latin1'?>", "<?pi x?>", "<?",
 	"<is><t xml:space=\"preserve\"> x </t></is>", "<f>A1&gt;2</f>", "<f t='shared' ref=\"A1:B2\" si='0'/>", strings.Repeat("long ", 20), "<a b=\"" + strings.Repeat("v", 50) + "\"/>",
 }

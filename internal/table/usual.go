@@ -39,38 +39,49 @@ func (z *tokenizer) usualText(b []byte) int {
 		return unusual
 	}
 	z.tok.kind, z.tok.text = charData, b[:n]
-	if all&isReference != 0 && !z.resolve() {
+	if all&standsForOther != 0 && !z.resolve() {
 		return unusual
 	}
 	return n
 }
 
-// resolve puts characters for the text's references, if it has none but those that
-// all XML knows by name.
+// resolve puts characters for the text's references and makes its line ends LF, if it
+// has no references but those that all XML knows by name.
 func (z *tokenizer) resolve() bool {
 	to, rest := z.resolved[:0], z.tok.text
-	for {
-		n := bytes.IndexByte(rest, '&')
-		if n < 0 {
-			z.resolved = append(to, rest...)
-			z.tok.text = z.resolved
-			return true
-		}
-		to, rest = append(to, rest[:n]...), rest[n:]
-		known := false
-		for _, r := range references {
-			if known = bytes.HasPrefix(rest, []byte(r.name)); known {
-				to, rest = append(to, r.is), rest[len(r.name):]
-				break
+	for len(rest) > 0 {
+		n := 1
+		switch c := rest[0]; c {
+		case '&':
+			if c, n = reference(rest); n == 0 {
+				return false
 			}
+			to = append(to, c)
+		case '\r':
+			if to = append(to, '\n'); len(rest) > 1 && rest[1] == '\n' {
+				n = 2
+			}
+		default:
+			to = append(to, c)
 		}
-		if !known {
-			return false
-		}
+		rest = rest[n:]
 	}
+	z.resolved, z.tok.text = to, to
+	return true
 }
 
-// Source: XML 1.0, 4.6.
+// reference is the character that a reference at the start of a text stands for,
+// and the reference's length; 0 if it is not known.
+func reference(text []byte) (byte, int) {
+	for _, r := range references {
+		if bytes.HasPrefix(text, []byte(r.name)) {
+			return r.is, len(r.name)
+		}
+	}
+	return 0, 0
+}
+
+// references are those of XML 1.0, 4.6.
 var references = [...]struct {
 	name string
 	is   byte
@@ -173,13 +184,13 @@ func usualName(b []byte, from int) (local []byte, prefixed bool, n int) {
 type class uint8
 
 const (
-	startsName  class = 1 << iota
-	inName            // colons apart
-	isSpace           // in tags
-	notText           // in a text, it may mean something else
-	notASCII          // part of a longer character
-	isReference       // the first byte of one
-	notValue          // in a value, it may mean something else, or is not ASCII
+	startsName     class = 1 << iota
+	inName               // colons apart
+	isSpace              // in tags
+	notText              // in a text, it may mean something else
+	notASCII             // part of a longer character
+	standsForOther       // in a text, begins a reference or a line end that may not be LF
+	notValue             // in a value, it may mean something else, or is not ASCII
 )
 
 var classes = classify()
@@ -192,7 +203,7 @@ func classify() (of [256]class) {
 		case '0' <= c && c <= '9', c == '-', c == '.':
 			of[c] = inName
 		case c == '&':
-			of[c] = isReference | notValue
+			of[c] = standsForOther | notValue
 		case c == '<':
 			of[c] = notText | notValue
 		case c == '>': // ]]> is wrong in a text
@@ -201,8 +212,8 @@ func classify() (of [256]class) {
 			of[c] = isSpace
 		case c == '\t', c == '\n':
 			of[c] = isSpace | notValue
-		case c == '\r': // makes a line end of one or two bytes
-			of[c] = isSpace | notText | notValue
+		case c == '\r':
+			of[c] = isSpace | standsForOther | notValue
 		case c < ' ':
 			of[c] = notText | notValue
 		case c >= utf8.RuneSelf:
