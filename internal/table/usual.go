@@ -108,7 +108,6 @@ func (z *tokenizer) usualStart(b []byte) int {
 	}
 	z.tok.kind, z.tok.name, z.tok.attrs = startTag, name, z.tok.attrs[:0]
 	for {
-		space := n
 		for n < len(b) && classes[b[n]]&isSpace != 0 {
 			n++
 		}
@@ -123,8 +122,6 @@ func (z *tokenizer) usualStart(b []byte) int {
 		case b[n] == '/' && b[n+1] == '>':
 			z.closed = true
 			return n + 2
-		case n == space:
-			return unusual
 		}
 		if n = z.usualAttr(b, n); n <= 0 {
 			return n
