@@ -164,6 +164,9 @@ func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes
 // lookUp looks up what is in doubt and cannot be asked again, and counts the calls
 // of the run as they stand then.
 func (r *importRun) lookUp(ctx context.Context, run string) ([]record.Tally, error) {
+	if r.result.tallies != nil && !slices.ContainsFunc(r.result.tallies, doubtful) {
+		return r.result.tallies, nil // as planning, a moment ago, left them
+	}
 	looking := r.newProgress("looking up what is in doubt", "records", 0)
 	reconciler := &importer.Reconciler{Run: run, Docket: r.journal, Reader: source{r.target.client}, Clock: r.clock, Progress: looking.set}
 	sum, err := reconciler.Reconcile(ctx)
@@ -173,9 +176,6 @@ func (r *importRun) lookUp(ctx context.Context, run string) ([]record.Tally, err
 	}
 	if err != nil {
 		return nil, err
-	}
-	if sum.Calls == 0 && r.result.tallies != nil { // as planning left them
-		return r.result.tallies, nil
 	}
 	return r.journal.Tallies(ctx, run)
 }
@@ -298,6 +298,11 @@ func toSend(tallies []record.Tally) (n int64) {
 		}
 	}
 	return n
+}
+
+// doubtful says whether such calls may have to be looked up.
+func doubtful(t record.Tally) bool {
+	return slices.Contains([]record.State{record.Sending, record.UnknownState, record.Reconciling}, t.State)
 }
 
 // open says whether sending may change the state of such calls.
