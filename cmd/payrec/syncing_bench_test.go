@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -90,7 +89,7 @@ func syncedImport(b *testing.B, s *fixedServer, m *mapping.Mapping, data []byte,
 	tallies, err := j.Tallies(ctx, plan.Run())
 	must(err)
 	if len(tallies) != 1 || tallies[0].State != journal.Confirmed || tallies[0].N != n {
-		b.Fatal(fmt.Sprintf("%d requests, %+v", n, tallies))
+		b.Fatalf("%d requests, %+v", n, tallies)
 	}
 	must(j.Close())
 	return took

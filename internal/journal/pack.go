@@ -123,7 +123,7 @@ func (s *shape) packField(dst, field []byte, at int) ([]byte, int) {
 		}
 		return append(dst, field[n:]...), at + skip + 1
 	}
-	return append(binary.AppendUvarint(dst, uint64(len(field))<<2|tokenOwn), field...), at
+	return append(binary.AppendUvarint(dst, uint64(len(field))<<2+tokenOwn), field...), at
 }
 
 var errPacked = errors.New("a stored body cannot be read: the journal is damaged; restore it from a backup")
