@@ -93,13 +93,7 @@ type pageEntry struct {
 func (p *pageEntry) scan(r *pageRow) Entry {
 	e := &p.e
 	p.no = r.int()
-	into(r, &e.ID)
-	into(r, &e.Source)
-	into(r, &e.Payment)
-	into(r, &e.Natural)
-	into(r, &e.Call)
-	into(r, &e.Content)
-	into(r, &e.Order)
+	intoCall(r, &e.Op)
 	into(r, &e.Amount.Currency)
 	e.Amount.Value = r.int()
 	into(r, &e.Class)

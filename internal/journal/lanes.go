@@ -83,13 +83,7 @@ func (g *gathering) take(r *pageRow) (more bool, err error) {
 	}
 	s := &g.last
 	s.no, s.home = r.int(), r.int()
-	into(r, &s.ID)
-	into(r, &s.Source)
-	into(r, &s.Payment)
-	into(r, &s.Natural)
-	into(r, &s.Call)
-	into(r, &s.Content)
-	into(r, &s.Order)
+	intoCall(r, &s.Op)
 	if s.Body, err = g.body(r.borrow()); err != nil {
 		return false, err
 	}

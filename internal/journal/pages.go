@@ -65,14 +65,7 @@ func (p *pager) close() error {
 
 // each runs a query, prepared once, and hands its rows to row.
 func (c *channel) each(query string, args []any, row func(r *pageRow) (more bool, err error)) error {
-	s, err := c.prepare(query)
-	if err != nil {
-		return err
-	}
-	bound, err := c.values(args)
-	if err == nil {
-		err = c.bind(s, bound)
-	}
+	s, err := c.ready(query, args)
 	if err != nil {
 		return err
 	}
@@ -142,4 +135,16 @@ func into[T ~string](r *pageRow, dest *T) {
 	if b := r.borrow(); string(*dest) != string(b) {
 		*dest = T(b)
 	}
+}
+
+// intoCall reads what a call is and how it reads: the columns op_id, source,
+// payment, natural, call, content and ord of its entry.
+func intoCall(r *pageRow, op *Op) {
+	into(r, &op.ID)
+	into(r, &op.Source)
+	into(r, &op.Payment)
+	into(r, &op.Natural)
+	into(r, &op.Call)
+	into(r, &op.Content)
+	into(r, &op.Order)
 }

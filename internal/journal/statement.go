@@ -263,14 +263,7 @@ func (c *channel) reset(s *cstmt, rc int32) (err error) {
 
 // row runs a query for at most one row.
 func (c *channel) row(query string, args []any, dest ...any) error {
-	s, err := c.prepare(query)
-	if err != nil {
-		return err
-	}
-	bound, err := c.values(args)
-	if err == nil {
-		err = c.bind(s, bound)
-	}
+	s, err := c.ready(query, args)
 	if err != nil {
 		return err
 	}
@@ -284,6 +277,19 @@ func (c *channel) row(query string, args []any, dest ...any) error {
 		}
 	}
 	return errors.Join(c.reset(s, rc), err)
+}
+
+// ready prepares a query, once, and binds its values.
+func (c *channel) ready(query string, args []any) (*cstmt, error) {
+	s, err := c.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	bound, err := c.values(args)
+	if err != nil {
+		return nil, err
+	}
+	return s, c.bind(s, bound)
 }
 
 // bind binds a statement's values. They stay where they are until the next
