@@ -84,8 +84,8 @@ func (c *Client) judgeSuccess(a *Answer, body answerBody, bad error, want expect
 			return
 		}
 		a.RecordID = body.ID
-		if body.Attempt != nil && isWord(*body.Attempt) {
-			a.ObjectID = *body.Attempt
+		if isWord(body.Attempt) {
+			a.ObjectID = body.Attempt
 		}
 	}
 }

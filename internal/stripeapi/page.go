@@ -73,7 +73,7 @@ type pageScanner struct {
 	scanner
 	texts []string // room for pointers to lead to, of the record that is being read
 	most  int      // metadata that a record had
-	plain []byte   // of a string with escapes
+	buf   []byte   // of a string with escapes
 	names [64]string
 	pairs [64]string // values by their keys' place in names
 }
@@ -98,16 +98,14 @@ func (s *pageScanner) object(field func(name []byte) (int, bool)) bool {
 	}
 	for seen := uint64(0); ; {
 		s.space()
-		name, plain := s.text()
-		s.space()
-		if !plain || !s.take(':') {
+		name, ok := s.plain()
+		if !ok || !s.to(behindColon(s.b, s.i)) {
 			return false
 		}
-		s.space()
 		no, ok := field(name)
 		switch {
 		case no == unknown:
-			ok = isLower(name) && s.value(maxDepth)
+			ok = isLower(name) && s.value()
 		case seen&(1<<no) != 0:
 			return false
 		default:
@@ -259,7 +257,7 @@ func (s *pageScanner) method(m *listed) bool {
 			})
 		case "card":
 			from := s.i
-			ok := !s.word("null") && s.value(maxDepth)
+			ok := !s.word("null") && s.value()
 			if ok {
 				d.Card = append(json.RawMessage(nil), s.b[from:s.i]...)
 			}
@@ -369,11 +367,9 @@ func (s *pageScanner) metadata(r *record.PaymentRecord) bool {
 		}
 		place := s.place(raw)
 		key := s.names[place]
-		s.space()
-		if !s.take(':') {
+		if !s.to(behindColon(s.b, s.i)) {
 			return false
 		}
-		s.space()
 		if raw, ok = s.quoted(); !ok {
 			return false
 		}
@@ -393,31 +389,20 @@ func (s *pageScanner) metadata(r *record.PaymentRecord) bool {
 
 // quoted reads a string; what it gives is valid until the next.
 func (s *pageScanner) quoted() ([]byte, bool) {
+	if text, ok := s.plain(); ok {
+		return text, true
+	}
 	from := s.i
-	if s.i >= len(s.b) || s.b[s.i] != '"' {
+	if !s.to(behindText(s.b, s.i)) {
 		return nil, false
 	}
-	for i := from + 1; i < len(s.b); i++ {
-		switch c := s.b[i]; {
-		case c == '"':
-			s.i = i + 1
-			return s.b[from+1 : i], true
-		case c < ' ', c == '\\', c >= utf8.RuneSelf:
-			return s.quotedOtherwise()
-		}
-	}
-	return nil, false
+	return s.unquoted(s.b[from:s.i])
 }
 
-// quotedOtherwise reads a string that is more than printable ASCII: a refund's
-// stamp is full of escaped quotes.
-func (s *pageScanner) quotedOtherwise() ([]byte, bool) {
-	from := s.i
-	if !s.skipText() {
-		return nil, false
-	}
-	literal := s.b[from:s.i]
-	s.plain = s.plain[:0]
+// unquoted is what a string says that is more than plain: a refund's stamp is
+// full of escaped quotes.
+func (s *pageScanner) unquoted(literal []byte) ([]byte, bool) {
+	s.buf = s.buf[:0]
 	for i := 1; i < len(literal)-1; i++ {
 		c := literal[i]
 		if c == '\\' {
@@ -426,12 +411,12 @@ func (s *pageScanner) quotedOtherwise() ([]byte, bool) {
 				return unquoted(literal)
 			}
 		}
-		s.plain = append(s.plain, c)
+		s.buf = append(s.buf, c)
 	}
-	if !utf8.Valid(s.plain) {
+	if !utf8.Valid(s.buf) {
 		return unquoted(literal)
 	}
-	return s.plain, true
+	return s.buf, true
 }
 
 func unquoted(literal []byte) ([]byte, bool) {
