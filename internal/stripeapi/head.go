@@ -2,24 +2,26 @@ package stripeapi
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/http"
 )
 
-// A reply is what of an answer means something to us.
+// A reply is what of an answer means something to us. Its texts are borrowed.
 type reply struct {
-	status                                                          int    // 0 when there was none
-	requestID, limitReason, shouldRetry, replayed, retryAfter, date string // headers, the first of each name
+	status int // 0 when there was none
+	// Headers, the first of each name.
+	requestID, limitReason, shouldRetry, replayed, retryAfter, date []byte
 	body                                                            []byte
 }
 
 // replyOf takes a reply from what net/http read. It gives names in their
 // canonical form, so they are looked up as they stand.
 func replyOf(resp *http.Response, body []byte) reply {
-	get := func(name string) string {
+	get := func(name string) []byte {
 		if v := resp.Header[name]; len(v) > 0 {
-			return v[0]
+			return []byte(v[0])
 		}
-		return ""
+		return nil
 	}
 	return reply{resp.StatusCode, get("Request-Id"), get("Stripe-Rate-Limited-Reason"), get("Stripe-Should-Retry"),
 		get("Idempotent-Replayed"), get("Retry-After"), get("Date"), body}
@@ -54,9 +56,9 @@ const (
 var fieldNames = [...]string{"request-id", "stripe-rate-limited-reason", "stripe-should-retry", "idempotent-replayed", "retry-after", "date",
 	"content-length", "connection", "transfer-encoding"}
 
-// reply is the head of a reply; b is the text that was scanned.
+// reply is the head of a reply; b is the text that was scanned, and is borrowed.
 func (h *head) reply(b []byte) reply {
-	get := func(field int) string { return string(b[h.fields[field].from:h.fields[field].to]) }
+	get := func(field int) []byte { return b[h.fields[field].from:h.fields[field].to] }
 	return reply{h.status, get(fieldRequestID), get(fieldLimitReason), get(fieldShouldRetry),
 		get(fieldReplayed), get(fieldRetryAfter), get(fieldDate), nil}
 }
@@ -118,29 +120,42 @@ func (h *head) statusLine(line []byte) bool {
 
 // field reads "Name: value", which begins at place at of the head.
 func (h *head) field(line []byte, at int) bool {
-	colon := bytes.IndexByte(line, ':')
-	if colon <= 0 || !isText(line) {
+	colon := 0
+	for colon < len(line) && inName[line[colon]] {
+		colon++
+	}
+	if colon == 0 || colon == len(line) || line[colon] != ':' || !isText(line[colon:]) {
 		return false
 	}
 	name := line[:colon]
-	for _, c := range name {
-		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return false
-		}
-	}
-	for i, wanted := range fieldNames {
+	for i, wanted := range &fieldNames {
 		if len(name) != len(wanted) || !bytes.EqualFold(name, []byte(wanted)) {
 			continue
 		}
 		if h.fields[i].to != 0 { // the first counts, but of what says where the answer ends there must be no two
 			return i < fieldContentLength
 		}
-		value := bytes.TrimLeft(line[colon+1:], " \t")
-		from := at + len(line) - len(value)
-		h.fields[i] = span{from, from + len(bytes.TrimRight(value, " \t"))}
+		from, to := colon+1, len(line)
+		for from < to && isBlank(line[from]) {
+			from++
+		}
+		for from < to && isBlank(line[to-1]) {
+			to--
+		}
+		h.fields[i] = span{at + from, at + to}
 	}
 	return true
 }
+
+// inName says which characters a plain name has.
+var inName = func() (t [256]bool) {
+	for _, c := range []byte("-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		t[c] = true
+	}
+	return t
+}()
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // framing says whether the fields tell where the answer ends, in the usual way.
 func (h *head) framing(b []byte) (ok bool) {
@@ -171,6 +186,9 @@ func number(b []byte) (n int, ok bool) {
 
 // isText says whether there are no control characters but tabs.
 func isText(b []byte) bool {
+	for len(b) >= 8 && !hasControl(binary.LittleEndian.Uint64(b)) {
+		b = b[8:]
+	}
 	for _, c := range b {
 		if c < ' ' && c != '\t' || c == 0x7f {
 			return false

@@ -94,14 +94,14 @@ func (c *Client) judgeSuccess(a *Answer, body answerBody, bad error, want expect
 func (c *Client) fromHeader(rep reply) Answer {
 	a := Answer{
 		Status:         rep.status,
-		RequestID:      c.clean(rep.requestID),
-		LimitReason:    c.clean(rep.limitReason),
-		ShouldRetry:    rep.shouldRetry == "true",
-		ShouldNotRetry: rep.shouldRetry == "false",
-		Replayed:       rep.replayed == "true",
+		RequestID:      c.clean(string(rep.requestID)),
+		LimitReason:    c.clean(string(rep.limitReason)),
+		ShouldRetry:    string(rep.shouldRetry) == "true",
+		ShouldNotRetry: string(rep.shouldRetry) == "false",
+		Replayed:       string(rep.replayed) == "true",
 	}
 	a.Date = c.prepared.date.parse(rep.date)
-	a.RetryAfter = retryAfter(rep.retryAfter, a.Date)
+	a.RetryAfter = retryAfter(string(rep.retryAfter), a.Date)
 	return a
 }
 
@@ -114,13 +114,14 @@ type parsedDate struct {
 }
 
 // parse reads a Date header; what is none is the zero time.
-func (d *dateCache) parse(text string) time.Time {
-	if text == "" {
+func (d *dateCache) parse(raw []byte) time.Time {
+	if len(raw) == 0 {
 		return time.Time{}
 	}
-	if p := d.last.Load(); p != nil && p.text == text {
+	if p := d.last.Load(); p != nil && p.text == string(raw) {
 		return p.time
 	}
+	text := string(raw)
 	t, err := http.ParseTime(text)
 	if err != nil {
 		return time.Time{}

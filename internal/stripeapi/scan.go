@@ -274,3 +274,9 @@ func firstQuote(w uint64) (quote, other, beyond uint64) {
 	other = ((w - lowBits*' ') | (backslash - lowBits)) &^ w & highBits & before
 	return quote, other, w & highBits & before
 }
+
+// hasControl says whether there are control characters among eight bytes.
+func hasControl(w uint64) bool {
+	del := w ^ lowBits*0x7f
+	return ((w-lowBits*' ')|(del-lowBits))&^w&highBits != 0
+}
