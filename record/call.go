@@ -27,13 +27,14 @@ func (n CallName) Creates() bool { return n == ReportPayment }
 // Path is the call's URL path. recordID is ignored by report_payment; of
 // attach_payment it does not tell the path, which is "".
 func (n CallName) Path(recordID string) string {
+	const records = "/v1/payment_records/"
 	switch n {
 	case ReportPayment:
-		return "/v1/payment_records/" + string(n)
+		return records + string(ReportPayment) // constant
 	case AttachPayment:
 		return ""
 	}
-	return "/v1/payment_records/" + url.PathEscape(recordID) + "/" + string(n)
+	return records + url.PathEscape(recordID) + "/" + string(n)
 }
 
 // A Param is one parameter of a call: a dotted path such as

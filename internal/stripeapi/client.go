@@ -60,7 +60,6 @@ type Client struct {
 
 // What requests share, made once. Only date and pages change after [New].
 type prepared struct {
-	create  *url.URL    // of report_payment
 	reading http.Header // of every read
 	writing http.Header // of every write, but for its own key
 	date    dateCache
@@ -107,8 +106,8 @@ func New(c Config) (*Client, error) {
 	// The answer to a write is a kilobyte: to pack it would cost more than it saves.
 	p.writing.Set("Accept-Encoding", "identity")
 	client.prepared = p
-	var err error
-	if p.create, err = client.url(record.ReportPayment.Path(""), nil); err != nil {
+	api, err := client.url("/v1/", nil)
+	if err != nil {
 		return nil, err
 	}
 	for name, values := range p.writing {
@@ -116,8 +115,8 @@ func New(c Config) (*Client, error) {
 			return nil, fmt.Errorf("what is to be sent as %s holds a control character", name)
 		}
 	}
-	if c.Transport == nil && !proxied(p.create) {
-		client.direct = newDirect(p.create, p.writing, c.MaxConns)
+	if c.Transport == nil && !proxied(api) {
+		client.direct = newDirect(api, p.writing, c.MaxConns)
 	}
 	return client, nil
 }

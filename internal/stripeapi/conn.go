@@ -28,11 +28,13 @@ const (
 // A conn is a connection of our own to the API, for writes. It carries one at a
 // time and belongs to one goroutine; only interrupt may come from another.
 type conn struct {
-	net.Conn          // TCP, or TLS over it
-	out      *counter // what left over TCP
-	probe    syscall.RawConn
-	past     func() // interrupt, as a value
-	request  []byte // buffers
+	net.Conn                               // TCP, or TLS over it
+	out      *counter                      // what left over TCP
+	past     func()                        // interrupt, as a value
+	probe    syscall.RawConn               // for quiet; may be nil
+	look     func(fd uintptr) (ready bool) // lookAt, as a value
+	silent   bool                          // what it saw
+	request  []byte                        // buffers
 	answer   []byte
 	since    time.Time // idle since
 }
@@ -44,7 +46,7 @@ func dial(ctx context.Context, addr string, config *tls.Config) (*conn, error) {
 		return nil, err
 	}
 	x := &conn{out: &counter{Conn: tcp}, answer: make([]byte, 0, usualSize)}
-	x.Conn, x.past = x.out, x.interrupt
+	x.Conn, x.past, x.look = x.out, x.interrupt, x.lookAt
 	if s, ok := tcp.(syscall.Conn); ok {
 		x.probe, err = s.SyscallConn()
 	}

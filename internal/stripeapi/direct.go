@@ -41,9 +41,9 @@ func newDirect(u *url.URL, header http.Header, conns int) *direct {
 }
 
 // request is a whole request, in b's memory if it is large enough.
-func (d *direct) request(b []byte, u *url.URL, r Request) []byte {
+func (d *direct) request(b []byte, uri string, r Request) []byte {
 	b = append(b[:0], "POST "...)
-	b = append(b, u.RequestURI()...)
+	b = append(b, uri...)
 	b = append(b, d.header...)
 	b = append(b, "Idempotency-Key: "...)
 	b = append(b, r.IdempotencyKey...)
@@ -80,12 +80,15 @@ func (d *direct) connect(ctx context.Context, end time.Time) (*conn, error) {
 
 // sendDirect makes a write over a connection of our own. The request leaves in
 // one piece, once.
-func (c *Client) sendDirect(ctx context.Context, u *url.URL, r Request) Answer {
+func (c *Client) sendDirect(ctx context.Context, uri string, r Request) Answer {
 	x, err := c.direct.connect(ctx, time.Now().Add(c.timeout))
 	if err != nil {
 		return Answer{Verdict: NotSent, Err: c.failure("not sent", ctx, c.ended(ctx, err))}
 	}
-	alive := context.AfterFunc(ctx, x.past)
+	alive := func() bool { return true }
+	if ctx.Done() != nil {
+		alive = context.AfterFunc(ctx, x.past)
+	}
 	again := false
 	defer func() {
 		if alive() && again { // else the deadline is past, or may be at any moment
@@ -94,7 +97,7 @@ func (c *Client) sendDirect(ctx context.Context, u *url.URL, r Request) Answer {
 			x.out.Close() // TLS would wait for its last word to be taken
 		}
 	}()
-	x.request = c.direct.request(x.request, u, r)
+	x.request = c.direct.request(x.request, uri, r)
 	if left, err := x.write(); err != nil {
 		err = c.ended(ctx, err)
 		if !left {

@@ -13,11 +13,12 @@ func (x *conn) quiet() bool {
 	if x.probe == nil {
 		return true
 	}
-	var n int
-	var failed error
-	err := x.probe.Read(func(fd uintptr) bool {
-		n, failed = syscall.Read(int(fd), x.answer[:1])
-		return true
-	})
-	return err == nil && n < 0 && (errors.Is(failed, syscall.EAGAIN) || errors.Is(failed, syscall.EINTR))
+	return x.probe.Read(x.look) == nil && x.silent
+}
+
+// lookAt sets silent when there is nothing to be read.
+func (x *conn) lookAt(fd uintptr) (done bool) {
+	n, err := syscall.Read(int(fd), x.answer[:1])
+	x.silent = n < 0 && (errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR))
+	return true
 }

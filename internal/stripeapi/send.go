@@ -18,18 +18,24 @@ import (
 // over the wire. Ending ctx early cuts the call short and leaves it in doubt;
 // a caller who merely wants to stop should let it finish.
 func (c *Client) Send(ctx context.Context, r Request) Answer {
-	u, err := c.target(r.Path)
-	if err == nil && !validIdempotencyKey(r.IdempotencyKey) {
-		err = fmt.Errorf("an idempotency key must be 1 to %d printable ASCII characters", maxIdempotency)
+	if !validIdempotencyKey(r.IdempotencyKey) {
+		return unsendable(fmt.Errorf("an idempotency key must be 1 to %d printable ASCII characters", maxIdempotency))
 	}
-	if err != nil { // our own mistake: no other call would fare better
-		return Answer{Verdict: Stop, Err: err}
+	if c.direct != nil && isPlainPath(r.Path) {
+		return c.sendDirect(ctx, r.Path, r)
+	}
+	u, err := c.url(r.Path, nil)
+	if err != nil {
+		return unsendable(err)
 	}
 	if c.direct != nil {
-		return c.sendDirect(ctx, u, r)
+		return c.sendDirect(ctx, u.RequestURI(), r)
 	}
 	return c.sendTransport(ctx, u, r)
 }
+
+// unsendable is for a mistake of our own: no other call would fare better.
+func unsendable(err error) Answer { return Answer{Verdict: Stop, Err: err} }
 
 // conclude says what a reply means; err says that the answer broke off there.
 func (c *Client) conclude(ctx context.Context, rep reply, err error, path string) Answer {
@@ -104,12 +110,16 @@ func (b *onceBody) Read(p []byte) (int, error) {
 
 func (b *onceBody) Close() error { return nil }
 
-// target is the address of a path.
-func (c *Client) target(path string) (*url.URL, error) {
-	if path == c.prepared.create.Path {
-		return c.prepared.create, nil
+// isPlainPath says whether a path of the API stands in a request as it is. All do,
+// unless an id in them has characters that ids have not.
+func isPlainPath(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/v1/")
+	for i := 0; i < len(rest); i++ {
+		if c := rest[i]; c != '/' && !inName[c] && c != '_' {
+			return false
+		}
 	}
-	return c.url(path, nil)
+	return ok
 }
 
 func validIdempotencyKey(s string) bool {

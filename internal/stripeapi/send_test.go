@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/payrec/payrec/record"
 )
 
@@ -444,5 +446,24 @@ func TestHTTP2(t *testing.T) {
 	}
 	if len(protocols) != 0 {
 		t.Error("a request was repeated")
+	}
+}
+
+// A plain path is what a request to the address that it makes says.
+func TestPlainPath(t *testing.T) {
+	c := testClient(t, "http://127.0.0.1:9")
+	rapid.Check(t, func(t *rapid.T) {
+		path := rapid.OneOf(rapid.Just(""), rapid.Just("/v1/"), rapid.Just("/v1/payment_records/")).Draw(t, "begins") + rapid.StringMatching(`[a-zA-Z0-9/_%. ~?#:@ä-]{0,20}`).Draw(t, "ends")
+		if !isPlainPath(path) {
+			return
+		}
+		if u, err := c.url(path, nil); err != nil || u.RequestURI() != path {
+			t.Errorf("%q is no plain path: %v, %v", path, u, err)
+		}
+	})
+	for _, call := range record.Calls() {
+		if path := call.Path("pr_1Nv0FGQ9RKHgCVdK0aBcDeFg"); !isPlainPath(path) {
+			t.Errorf("%q is one", path)
+		}
 	}
 }
