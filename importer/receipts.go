@@ -1,6 +1,9 @@
 package importer
 
 import (
+	"bufio"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -47,21 +50,29 @@ type ReviewLine struct {
 // WriteReceipts writes the confirmed and the adopted of the entries as CSV and returns how many
 // there were.
 func WriteReceipts(w io.Writer, entries iter.Seq2[record.Entry, error]) (int64, error) {
-	return writeTyped(w, entries, func(e record.Entry) (any, bool) { return receiptOf(e), e.State.There() })
+	return writeTyped(w, entries, func(e record.Entry) (Receipt, bool) { return receiptOf(e), e.State.There() })
 }
 
 // WriteReview writes all entries of a plan as CSV, for somebody to review, and
 // returns how many there were.
 func WriteReview(w io.Writer, entries iter.Seq2[record.Entry, error]) (int64, error) {
-	return writeTyped(w, entries, func(e record.Entry) (any, bool) { return reviewOf(e), true })
+	return writeTyped(w, entries, func(e record.Entry) (ReviewLine, bool) { return reviewOf(e), true })
 }
 
-// writeTyped writes a line for each entry that lineOf wants.
-func writeTyped(w io.Writer, entries iter.Seq2[record.Entry, error], lineOf func(record.Entry) (any, bool)) (n int64, err error) {
-	lines := make(chan any, 256) // entries are read while lines are written
+// writeBuffer is how much of a file of lines is handed on at once.
+const writeBuffer = 64 << 10
+
+// writeTyped writes a header, and a line for each entry that lineOf wants.
+func writeTyped[T any](w io.Writer, entries iter.Seq2[record.Entry, error], lineOf func(record.Entry) (T, bool)) (n int64, err error) {
+	out := csv.NewWriter(bufio.NewWriterSize(w, writeBuffer)) // which takes that buffer for its own
+	lines := make(chan any, 256)                              // entries are read while lines are written
 	written := make(chan error, 1)
 	go func() {
-		written <- gocsv.MarshalChan(lines, gocsv.DefaultCSVWriter(w))
+		err := gocsv.MarshalChan(lines, out)
+		if errors.Is(err, gocsv.ErrChannelIsClosed) { // there was no line
+			err = gocsv.MarshalCSV([]T(nil), out)
+		}
+		written <- err
 		for range lines { // after a failed write, let the reader come to its end
 		}
 	}()

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"encoding/csv"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -216,6 +217,20 @@ func TestReceipts(t *testing.T) {
 		"m.csv,2,,report_refund,P1,'=cmd,150,jpy,pr_1,req_1,payrec--0\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// TestNoLines: where nothing is to be written there is the header, and no error.
+func TestNoLines(t *testing.T) {
+	refused := entry("m.csv", 3, record.New, record.Rejected)
+	for header, write := range map[string]func(io.Writer) (int64, error){
+		"file,line,class,": func(w io.Writer) (int64, error) { return WriteReceipts(w, each(refused)) },
+		"what,file,line,":  func(w io.Writer) (int64, error) { return WriteReview(w, each[record.Entry]()) },
+	} {
+		var b strings.Builder
+		if n, err := write(&b); n != 0 || err != nil || !strings.HasPrefix(b.String(), header) || strings.Count(b.String(), "\n") != 1 {
+			t.Errorf("%d lines, %v: %q", n, err, b.String())
+		}
 	}
 }
 

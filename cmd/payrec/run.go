@@ -236,7 +236,7 @@ func (r *importRun) receipts(ctx context.Context, run string) (wait func() error
 			return
 		}
 		written <- table.WriteFile(path, func(w io.Writer) error {
-			n, err := importer.WriteReceipts(w, r.journal.Entries(ctx, run, record.New, record.Retry))
+			n, err := importer.WriteReceipts(w, r.journal.Receipts(ctx, run))
 			if err == nil && n == 0 {
 				err = errNoReceipts
 			}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // entryPage is how many entries are read at once: no read transaction lasts as
@@ -22,53 +23,112 @@ const superseded = `(o.home <> i.home AND i.disposition = 'new' AND
 // Entries returns the run's planned calls in file order: those of the given
 // dispositions, or all.
 func (j *Journal) Entries(ctx context.Context, run string, dispositions ...Disposition) iter.Seq2[Entry, error] {
+	where, args := oneOf([]string{entriesQuery}, nil, "i.disposition", dispositions)
+	return j.each(ctx, run, entryReading{strings.Join(where, " AND "), args, (*pageEntry).scan})
+}
+
+// Receipts returns, in file order, the calls that the run sent or looked up and
+// that the account has. Of an entry they have what a receipt says of it, and the
+// rest is zero: Content, Order and Source, when and how often it was sent, and all
+// of the answer but the ids.
+func (j *Journal) Receipts(ctx context.Context, run string) iter.Seq2[Entry, error] {
+	return j.each(ctx, run, entryReading{receiptsQuery, nil, (*pageEntry).scanReceipt})
+}
+
+// An entryReading is how entries are read. The query's first two values are the
+// numbers between which they are, args the others; its first column is the
+// entry's number.
+type entryReading struct {
+	query string
+	args  []any
+	scan  func(*pageEntry, *pageRow) Entry
+}
+
+const entriesQuery = `
+	SELECT i.no, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, e.currency, e.value, e.class, f.name, e.line,
+		i.disposition, i.reason, o.state, ` + superseded + `, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
+		o.first_sent, o.last_sent, o.attempts, pf.name, p.line, p.content
+	FROM item i JOIN entry e ON e.no = i.no JOIN file f ON f.no = e.file
+		LEFT JOIN op o ON o.no = i.op
+		LEFT JOIN entry p ON p.no = i.previous LEFT JOIN file pf ON pf.no = p.file
+	WHERE i.no BETWEEN ? AND ?`
+
+const receiptsQuery = `
+	SELECT i.no, e.op_id, e.payment, e.natural, e.call, e.currency, e.value, e.class, f.name, e.line,
+		i.disposition, o.state, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id
+	FROM item i JOIN entry e ON e.no = i.no JOIN file f ON f.no = e.file JOIN op o ON o.no = i.op
+	WHERE i.no BETWEEN ? AND ? AND i.disposition IN ('new', 'retry') AND o.state IN ('confirmed', 'adopted') AND NOT ` + superseded
+
+// A pageRead is a page of entries, or why it could not be read.
+type pageRead struct {
+	entries []Entry
+	err     error
+}
+
+// each iterates over entries. While a page is handed out, the next one is read.
+func (j *Journal) each(ctx context.Context, run string, how entryReading) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r, err := j.settledRun(ctx, run)
 		if err != nil {
 			yield(Entry{}, err)
 			return
 		}
-		var page []Entry
-		for from := r.first; from <= r.last; {
-			var next int64
-			if page, next, err = j.entries(ctx, page[:0], from, r.last, dispositions); err != nil {
-				yield(Entry{}, err)
-				return
-			}
-			for _, e := range page {
+		pages, over := make(chan pageRead), make(chan struct{})
+		var reading sync.WaitGroup
+		reading.Go(func() {
+			defer close(pages)
+			j.readAhead(ctx, r, how, pages, over)
+		})
+		defer reading.Wait()
+		defer close(over)
+		for page := range pages {
+			for _, e := range page.entries {
 				if !yield(e, nil) {
 					return
 				}
 			}
-			from = next
+			if page.err != nil {
+				yield(Entry{}, page.err)
+				return
+			}
 		}
 	}
 }
 
-// entries reads one page, into the memory of the one before, and says where the
-// next begins.
-func (j *Journal) entries(ctx context.Context, before []Entry, from, last int64, dispositions []Disposition) (page []Entry, next int64, err error) {
-	defer j.named(&err)
-	state := `CASE WHEN ` + superseded + ` THEN 'planned' ELSE o.state END`
-	where, args := []string{"i.no BETWEEN ? AND ?"}, []any{from, last}
-	where, args = oneOf(where, args, "i.disposition", dispositions)
-	page, next = before, last+1
-	var e pageEntry
-	err = j.page(ctx, `
-		SELECT i.no, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, e.currency, e.value, e.class, f.name, e.line,
-			i.disposition, i.reason, `+state+`, `+superseded+`, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
-			o.first_sent, o.last_sent, o.attempts, pf.name, p.line, p.content
-		FROM item i JOIN entry e ON e.no = i.no JOIN file f ON f.no = e.file
-			LEFT JOIN op o ON o.no = i.op
-			LEFT JOIN entry p ON p.no = i.previous LEFT JOIN file pf ON pf.no = p.file
-		WHERE `+strings.Join(where, " AND ")+` ORDER BY i.no LIMIT ?`, append(args, entryPage), func(r *pageRow) (bool, error) {
-		page = append(page, e.scan(r))
-		if len(page) == entryPage {
-			next = e.no + 1
+// readAhead reads pages until there are no more, one fails, or nobody wants any.
+// A page is in the memory of the last but one: when that before is taken, whoever
+// takes them is done with it.
+func (j *Journal) readAhead(ctx context.Context, r RunStatus, how entryReading, pages chan<- pageRead, over <-chan struct{}) {
+	var page, before pageRead
+	for from := r.first; from <= r.last && page.err == nil; {
+		page, before = before, page
+		page.entries, from, page.err = j.entries(ctx, page.entries[:0], from, r.last, how)
+		select {
+		case pages <- page:
+		case <-over:
+			return
 		}
-		return true, nil
+	}
+}
+
+// entries reads one page, into the memory of an earlier one, and says where the
+// next begins.
+func (j *Journal) entries(ctx context.Context, room []Entry, from, last int64, how entryReading) (page []Entry, next int64, err error) {
+	defer j.named(&err)
+	page, next = room, last+1
+	var e pageEntry
+	// No LIMIT: when one is bound anew, SQLite prepares the statement again.
+	err = j.page(ctx, how.query+" ORDER BY i.no", append([]any{from, last}, how.args...), func(r *pageRow) (more bool, err error) {
+		no := r.int()
+		if page = append(page, how.scan(&e, r)); len(page) == entryPage {
+			next = no + 1
+		}
+		return len(page) < entryPage, nil
 	})
-	return page, next, err
+	if err != nil {
+		return nil, 0, err
+	}
+	return page, next, nil
 }
 
 // oneOf adds a condition that column is one of values, if there are any.
@@ -84,7 +144,6 @@ func oneOf[T ~string](where []string, args []any, column string, values []T) ([]
 
 // A pageEntry is the entry of the row before, whose texts are used again.
 type pageEntry struct {
-	no    int64
 	e     Entry
 	taken int64 // 1: by a later run
 }
@@ -92,7 +151,6 @@ type pageEntry struct {
 // scan takes the entry of the row that r stands on.
 func (p *pageEntry) scan(r *pageRow) Entry {
 	e := &p.e
-	p.no = r.int()
 	intoCall(r, &e.Op)
 	into(r, &e.Amount.Currency)
 	e.Amount.Value = r.int()
@@ -118,8 +176,29 @@ func (p *pageEntry) scan(r *pageRow) Entry {
 	if p.taken == 0 {
 		return *e
 	}
-	return Entry{Op: e.Op, Disposition: e.Disposition, Outcome: Outcome{State: e.State}, Epoch: e.Epoch, Reason: "a later run planned it with other content",
+	return Entry{Op: e.Op, Disposition: e.Disposition, Outcome: Outcome{State: Planned}, Epoch: e.Epoch, Reason: "a later run planned it with other content",
 		PreviousFile: e.PreviousFile, PreviousLine: e.PreviousLine, PreviousContent: e.PreviousContent}
+}
+
+// scanReceipt takes what a receipt says of the entry of the row that r stands on.
+func (p *pageEntry) scanReceipt(r *pageRow) Entry {
+	e := &p.e
+	into(r, &e.ID)
+	into(r, &e.Payment)
+	into(r, &e.Natural)
+	into(r, &e.Call)
+	into(r, &e.Amount.Currency)
+	e.Amount.Value = r.int()
+	into(r, &e.Class)
+	into(r, &e.File)
+	e.Line = int(r.int())
+	into(r, &e.Disposition)
+	into(r, &e.State)
+	e.Epoch = int(r.int())
+	into(r, &e.RecordID)
+	into(r, &e.ObjectID)
+	into(r, &e.RequestID)
+	return *e
 }
 
 // Tallies counts the run's calls by call, class, currency, disposition and state.

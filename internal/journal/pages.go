@@ -13,54 +13,85 @@ import (
 	"modernc.org/sqlite/lib"
 )
 
-// A pager is the connection by which pages of many rows are read: lanes to send
-// and entries to write down. Like the writer's it goes without database/sql. It
-// is made when it is first needed, and used by one goroutine at a time.
+// A pager keeps the connections by which pages of many rows are read: lanes to
+// send, calls to count and entries to write down. Like the writer's they go
+// without database/sql. Who reads a page has one alone meanwhile; it is opened
+// when all others are in use.
 type pager struct {
 	vfs string
 
 	mu     sync.Mutex // guards the fields below
-	c      *channel
+	idle   []*channel
 	closed bool
+
+	inUse sync.WaitGroup // pages being read; none begins once closed
 }
 
 // page runs a query and hands its rows to row, until that says stop. Nothing of
 // the row may be kept. The snapshot that is read ends with the page.
 func (j *Journal) page(ctx context.Context, query string, args []any, row func(r *pageRow) (more bool, err error)) error {
-	p := &j.pages
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if p.closed {
-		return ErrClosed
+	c, err := j.pages.take(j.path)
+	if err != nil {
+		return err
 	}
-	if p.c == nil {
-		c, err := openChannel(dsn(j.path, "ro", ""), p.vfs)
-		if err != nil {
-			return err
-		}
-		for _, pragma := range []string{"PRAGMA query_only(1)", "PRAGMA busy_timeout(10000)"} {
-			if _, err := c.exec(pragma); err != nil {
-				return errors.Join(err, c.close())
-			}
-		}
-		p.c = c
-	}
-	return p.c.each(query, args, row)
+	defer j.pages.giveBack(c)
+	return c.each(query, args, row)
 }
 
-func (p *pager) close() error {
+// take gives out a connection, which must be given back.
+func (p *pager) take(path string) (c *channel, err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
-	if p.c == nil {
-		return nil
+	if p.closed {
+		p.mu.Unlock()
+		return nil, ErrClosed
 	}
-	c := p.c
-	p.c = nil
-	return c.close()
+	p.inUse.Add(1)
+	if last := len(p.idle) - 1; last >= 0 {
+		c, p.idle = p.idle[last], p.idle[:last]
+	}
+	p.mu.Unlock()
+	if c == nil {
+		if c, err = openPages(path, p.vfs); err != nil {
+			p.inUse.Done()
+		}
+	}
+	return c, err
+}
+
+func (p *pager) giveBack(c *channel) {
+	p.mu.Lock()
+	p.idle = append(p.idle, c)
+	p.mu.Unlock()
+	p.inUse.Done()
+}
+
+func openPages(path, vfs string) (*channel, error) {
+	c, err := openChannel(dsn(path, "ro", ""), vfs)
+	if err != nil {
+		return nil, err
+	}
+	for _, pragma := range []string{"PRAGMA query_only(1)", "PRAGMA busy_timeout(10000)"} {
+		if _, err := c.exec(pragma); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+	}
+	return c, nil
+}
+
+// close waits for the pages that are being read.
+func (p *pager) close() (err error) {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.inUse.Wait()
+	for _, c := range p.idle {
+		err = errors.Join(err, c.close())
+	}
+	p.idle = nil
+	return err
 }
 
 // each runs a query, prepared once, and hands its rows to row.
