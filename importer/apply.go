@@ -60,8 +60,9 @@ func (e *StopError) Unwrap() error { return e.Answer.Err }
 // enough to keep memory flat, enough to keep all senders busy.
 const lanesAtOnce = 512
 
-// How many claims are written ahead of the wire: for each lane on it, and in
-// all. With so many the wire goes on for as long as a slow disk takes for a
+// How many claims are written ahead of the wire, and how many lanes wait for the
+// disk beside those that are on it: for each of these, and in all. With so many
+// the wire goes on for as long as a slow disk takes for a
 // group, and groups are large. After a crash each of them is asked again under
 // its key.
 const (
@@ -105,10 +106,23 @@ func (a *applying) apply(ctx context.Context) error {
 		defer close(lanes)
 		return a.feed(stop, lanes)
 	})
-	for range a.lanesUnderWay() {
+	places := make(chan struct{}, a.ahead())
+	aside := func(work func() error) bool {
+		if !a.Limiter.Unlimited() {
+			return false
+		}
+		select {
+		case places <- struct{}{}:
+			group.Go(func() error { defer func() { <-places }(); return work() })
+			return true
+		default:
+			return false
+		}
+	}
+	for range max(a.Concurrency, 1) {
 		group.Go(func() error {
 			for lane := range lanes {
-				if err := a.lane(stop, lane); err != nil {
+				if err := a.lane(stop, lane, aside); err != nil {
 					return err
 				}
 			}
@@ -122,16 +136,12 @@ func (a *applying) apply(ctx context.Context) error {
 	return err
 }
 
-// lanesUnderWay is how many lanes are worked at once. As many as Concurrency are
-// on the wire; where no rate is kept, others have their intents written down
-// meanwhile, so that one sync of the disk serves many and no connection waits
-// for it. Who asks for one at a time gets just that.
-func (a *applying) lanesUnderWay() int {
-	n := max(a.Concurrency, 1)
-	if n > 1 && a.Limiter.Unlimited() {
-		n += min(claimsAhead*n, mostAhead)
+// ahead is how many claims are written ahead of the wire where no rate is kept.
+func (a *applying) ahead() int {
+	if a.Concurrency <= 1 {
+		return 0
 	}
-	return n
+	return min(claimsAhead*a.Concurrency, mostAhead)
 }
 
 // feed hands the plan's payments out in the order in which they first appear.
@@ -154,10 +164,15 @@ func (a *applying) feed(ctx context.Context, lanes chan<- record.Lane) error {
 }
 
 // lane takes one payment's steps in order and leaves the rest where a step did
-// not succeed: they stay planned, and count as parked.
-func (a *applying) lane(ctx context.Context, lane record.Lane) error {
-	id := lane.RecordID
-	for _, step := range lane.Steps {
+// not succeed: they stay planned, and count as parked. What has to wait for the
+// disk is put aside where there is room, so that no connection waits for it.
+func (a *applying) lane(ctx context.Context, lane record.Lane, aside func(work func() error) bool) error {
+	return a.steps(ctx, lane, lane.Steps, lane.RecordID, aside)
+}
+
+// steps takes what is left of a lane, whose payment record is id.
+func (a *applying) steps(ctx context.Context, lane record.Lane, left []record.Step, id string, aside func(work func() error) bool) error {
+	for i, step := range left {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -168,6 +183,9 @@ func (a *applying) lane(ctx context.Context, lane record.Lane) error {
 			if passable(step.Call) {
 				continue
 			}
+			return nil
+		}
+		if aside != nil && !claimedAhead(step) && aside(func() error { return a.steps(ctx, lane, left[i:], id, nil) }) {
 			return nil
 		}
 		outcome, err := a.step(ctx, step, id, lane.RecordID != "")
@@ -182,6 +200,12 @@ func (a *applying) lane(ctx context.Context, lane record.Lane) error {
 		}
 	}
 	return nil
+}
+
+// claimedAhead says whether a step's intent may be on disk before its turn: then
+// it does not wait.
+func claimedAhead(s record.Step) bool {
+	return s.Call.Creates() && s.State == record.Planned && s.Attempts == 0
 }
 
 // passable says whether later steps of a payment go on whatever became of the

@@ -28,6 +28,7 @@ type memory struct {
 	begun map[string]bool // between Begin and Finish
 	log   []string
 	fail  error // of the next Begin
+	ahead int   // that BeginAhead was told last
 }
 
 func newMemory(t *testing.T, lanes ...record.Lane) *memory {
@@ -68,6 +69,13 @@ func (m *memory) Begin(_ context.Context, op string, epoch int, recordID string)
 	m.begun[op] = true
 	m.log = append(m.log, "begin "+op)
 	return nil
+}
+
+func (m *memory) BeginAhead(ctx context.Context, op string, epoch, ahead int) error {
+	m.mu.Lock()
+	m.ahead = ahead
+	m.mu.Unlock()
+	return m.Begin(ctx, op, epoch, "")
 }
 
 func (m *memory) Finish(_ context.Context, op string, epoch int, o record.Outcome) error {
@@ -354,20 +362,36 @@ func TestInterrupt(t *testing.T) {
 }
 
 // Where no rate is kept, intents are written ahead of the wire, so that it does
-// not wait for the disk: a few, and they are taken back when the run ends first.
+// not wait for the disk: those of payments by the ledger, which is told how many,
+// and of other calls a few, which are taken back when the run ends first.
 // Where one is kept, and where one call at a time was asked for, none are.
 func TestClaimsAhead(t *testing.T) {
 	for _, tt := range []struct {
+		call        record.CallName
 		concurrency int
 		perSecond   float64
 		begun       int
-	}{{2, 0, 2 + 2*claimsAhead}, {100, 0, 100 + mostAhead}, {2, 1e6, 2}, {1, 0, 1}} {
+		ahead       int
+	}{
+		{record.ReportRefund, 2, 0, 2 + 2*claimsAhead, 0},
+		{record.ReportRefund, 100, 0, 100 + mostAhead, 0},
+		{record.ReportRefund, 2, 1e6, 2, 0},
+		{record.ReportRefund, 1, 0, 1, 0},
+		{record.ReportPayment, 2, 0, 3, 2 * claimsAhead}, // of which one is in doubt: it waits for the disk beside the others
+		{record.ReportPayment, 100, 0, 101, mostAhead},
+		{record.ReportPayment, 2, 1e6, 2, 0},
+		{record.ReportPayment, 1, 0, 1, 0},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			var lanes []record.Lane
 			for i := range 500 {
-				lanes = append(lanes, lane(step(fmt.Sprintf("p%d", i), record.ReportPayment)))
+				l := lane(step(fmt.Sprintf("p%d", i), tt.call))
+				if l.RecordID = "pr_1"; tt.call.Creates() {
+					l.RecordID = ""
+				}
+				lanes = append(lanes, l)
 			}
-			lanes[3] = lane(doubtful("p3", time.Now()))
+			lanes[0] = lane(doubtful("p0", time.Now()))
 			m := newMemory(t, lanes...)
 			ctx, cancel := context.WithCancel(t.Context())
 			answer, under := make(chan struct{}), 0
@@ -384,8 +408,8 @@ func TestClaimsAhead(t *testing.T) {
 					begun++
 				}
 			}
-			if begun != tt.begun || under != tt.concurrency {
-				t.Errorf("%+v: %d begun, %d on the wire", tt, begun, under)
+			if begun != tt.begun || under != tt.concurrency || m.ahead != tt.ahead {
+				t.Errorf("%+v: %d begun, %d on the wire, %d may be ahead", tt, begun, under, m.ahead)
 			}
 			cancel()
 			synctest.Wait()
@@ -395,7 +419,7 @@ func TestClaimsAhead(t *testing.T) {
 			}
 			states := map[record.State]int{}
 			for op, state := range m.state {
-				if op != "p3" { // in doubt before: it may only stay so, or be confirmed
+				if op != "p0" { // in doubt before: it may only stay so, or be confirmed
 					states[state]++
 				} else if state == record.Planned {
 					t.Error("what was in doubt was taken as not sent")

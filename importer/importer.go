@@ -112,6 +112,9 @@ type Ledger interface {
 	// that have steps still to be sent; none at the end.
 	Lanes(ctx context.Context, run string, after int64, limit int) ([]record.Lane, error)
 	Begin(ctx context.Context, opID string, epoch int, recordID string) error
+	// BeginAhead begins a call that makes a record, and lets the intents of up to
+	// ahead more that come next be durable with its own.
+	BeginAhead(ctx context.Context, opID string, epoch, ahead int) error
 	Finish(ctx context.Context, opID string, epoch int, o record.Outcome) error
 	// Flush returns when everything that was finished is durable.
 	Flush(ctx context.Context) error

@@ -42,6 +42,10 @@ func (c *counting) Begin(_ context.Context, op string, _ int, _ string) error {
 	return nil
 }
 
+func (c *counting) BeginAhead(ctx context.Context, op string, epoch, _ int) error {
+	return c.Begin(ctx, op, epoch, "")
+}
+
 func (c *counting) Finish(_ context.Context, op string, _ int, o record.Outcome) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -105,7 +105,7 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string, 
 // written first, and taken back if the run ends before the step's turn.
 func (a *applying) claim(ctx context.Context, step record.Step, recordID string, doubt bool) error {
 	if a.Limiter.Unlimited() {
-		if err := a.Ledger.Begin(ctx, step.ID, step.Epoch, recordID); err != nil {
+		if err := a.begin(ctx, step, recordID); err != nil {
 			return err
 		}
 		if err := a.gate.enter(ctx); err != nil {
@@ -128,6 +128,14 @@ func (a *applying) claim(ctx context.Context, step record.Step, recordID string,
 		a.gate.leave()
 	}
 	return err
+}
+
+// begin writes an intent down that need not wait for the limiter.
+func (a *applying) begin(ctx context.Context, step record.Step, recordID string) error {
+	if claimedAhead(step) {
+		return a.Ledger.BeginAhead(ctx, step.ID, step.Epoch, a.ahead())
+	}
+	return a.Ledger.Begin(ctx, step.ID, step.Epoch, recordID)
 }
 
 func (a *applying) keyHolds(first time.Time) bool { return keyHolds(a.Clock(), first) }

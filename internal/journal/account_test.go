@@ -223,7 +223,7 @@ func TestMigrationOfRows(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	older(t, path, "DROP TABLE shape; DROP INDEX item_again; DROP TABLE run_rows; DROP TABLE run_class; DROP TABLE run_called; DROP TABLE note; "+opDoubt+"; PRAGMA user_version = 2")
+	older(t, path, "DROP TABLE claim; DROP TABLE shape; DROP INDEX item_again; DROP TABLE run_rows; DROP TABLE run_class; DROP TABLE run_called; DROP TABLE note; "+opDoubt+"; PRAGMA user_version = 2")
 	j = open(t, path)
 	accounted(t, j, RunInfo{ID: "new", Source: "shop"}, record.RowAccount{Rows: record.Rows{Total: 1, Emitted: 1}}, []record.RowNote{{OpID: "x"}}, pay("A", "x"))
 	runs, err := j.Runs(ctx)

@@ -30,10 +30,16 @@ func sendChild() {
 		out.Flush()
 	}
 	work := make(chan Step)
-	for range 8 {
+	for i := range 8 {
 		go func() {
 			for s := range work {
-				if err := j.Begin(ctx, s.ID, s.Epoch, ""); err != nil {
+				var err error
+				if i == 0 {
+					err = j.Begin(ctx, s.ID, s.Epoch, "")
+				} else {
+					err = j.BeginAhead(ctx, s.ID, s.Epoch, 20)
+				}
+				if err != nil {
 					say("error", err)
 					continue
 				}

@@ -14,9 +14,9 @@ import (
 // is asked about other calls of the payment is asked for later steps only.
 const doubtColumns = `
 	o.no, o.id, e.source, e.payment, e.natural, e.call, e.content, e.ord, b.form, e.currency, e.value, e.class, f.name, e.line,
-	o.epoch, o.state, o.record_id, o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
-	o.first_sent, o.last_sent,
-	min(coalesce((SELECT min(d.first_sent) FROM decision d WHERE d.op_id = o.id), o.first_sent), coalesce(o.first_sent, 9e18)),
+	o.epoch, ` + stateNow + `, o.record_id, o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
+	coalesce(o.first_sent, ` + claimedAt + `), coalesce(o.last_sent, ` + claimedAt + `),
+	min(coalesce((SELECT min(d.first_sent) FROM decision d WHERE d.op_id = o.id), o.first_sent, ` + claimedAt + `), coalesce(o.first_sent, 9e18)),
 	coalesce(o.target, ''),
 	CASE WHEN e.rank > 0 THEN coalesce(
 		(SELECT p.object_id FROM op p WHERE p.source = o.source AND p.payment = o.payment AND p.call <> 'report_payment' AND p.no <> o.no
@@ -56,7 +56,7 @@ func (j *Journal) Unsettled(ctx context.Context) iter.Seq2[record.Doubt, error] 
 			return
 		}
 		j.doubts(ctx, yield, `SELECT o.no, `+doubtColumns+` FROM op o`+doubtTables+`
-			WHERE o.no > ? AND o.current = 1 AND o.state IN ('sending', 'unknown', 'reconciling', 'conflict') ORDER BY o.no LIMIT ?`)
+			WHERE o.no > ? AND o.current = 1 AND `+stateNow+` IN ('sending', 'unknown', 'reconciling', 'conflict') ORDER BY o.no LIMIT ?`)
 	}
 }
 

@@ -46,7 +46,7 @@ type entryReading struct {
 
 const entriesQuery = `
 	SELECT i.no, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, e.currency, e.value, e.class, f.name, e.line,
-		i.disposition, i.reason, o.state, ` + superseded + `, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
+		i.disposition, i.reason, ` + stateNow + `, ` + superseded + `, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id, o.http_status, o.code, o.param, o.message,
 		o.first_sent, o.last_sent, o.attempts, pf.name, p.line, p.content
 	FROM item i JOIN entry e ON e.no = i.no JOIN file f ON f.no = e.file
 		LEFT JOIN op o ON o.no = i.op
@@ -212,7 +212,7 @@ func (j *Journal) Tallies(ctx context.Context, run string) ([]Tally, error) {
 
 func (j *Journal) outcome(ctx context.Context, r RunStatus) ([]Tally, error) {
 	return j.tallies(ctx, `
-		SELECT e.call, e.class, e.currency, i.disposition, CASE WHEN `+superseded+` THEN 'planned' ELSE o.state END, e.value
+		SELECT e.call, e.class, e.currency, i.disposition, CASE WHEN `+superseded+` THEN 'planned' ELSE `+stateNow+` END, e.value
 		FROM item i JOIN entry e ON e.no = i.no LEFT JOIN op o ON o.no = i.op
 		WHERE i.no BETWEEN ? AND ?`, r.first, r.last)
 }
@@ -223,7 +223,7 @@ func (j *Journal) Totals(ctx context.Context) ([]Tally, error) {
 	if err := j.settle(ctx); err != nil {
 		return nil, err
 	}
-	return j.tallies(ctx, "SELECT e.call, '', e.currency, '', o.state, e.value FROM op o JOIN entry e ON e.no = o.home WHERE o.current = 1 AND "+sealed)
+	return j.tallies(ctx, "SELECT e.call, '', e.currency, '', "+stateNow+", e.value FROM op o JOIN entry e ON e.no = o.home WHERE o.current = 1 AND "+sealed)
 }
 
 // tallies counts and adds up calls, of which a query has one in each row. In SQL

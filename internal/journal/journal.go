@@ -53,6 +53,7 @@
 //	shape  what bodies have in common, once
 //	item   what sealing decided about an entry: disposition, lane, operation
 //	op     one row for each operation and epoch: state, ids, times, answer
+//	claim  calls that lie side by side and may be on their way; see below
 //	block  payments of a run being planned that must not be sent
 //	decision  how calls in doubt or in conflict were settled, by whom and why
 //	run_rows, run_class, run_called  the account of a run's rows
@@ -93,7 +94,9 @@
 // The jobs of this connection call SQLite without database/sql, which costs more
 // than what SQLite does for a call, and so do the readers of lanes and entries. A
 // step whose lane was read a moment ago is begun in one statement, which says how
-// it stood then and changes nothing when it does not any more. Bodies that answers
+// it stood then and changes nothing when it does not any more; and where nothing
+// slows a run down ([Journal.BeginAhead]), payments that are next are begun by the
+// hundred, under one claim that is on disk before the first of them leaves. Bodies that answers
 // spent are gathered and dropped together: by the thousand, before any job that is
 // not sending, when everything is to be on disk, and, those of a process that
 // died, when the journal is opened. The first failed write or sync is

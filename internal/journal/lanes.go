@@ -28,6 +28,10 @@ const standing = `i.disposition IN ('new', 'retry', 'changed') AND o.current = 1
 // writer's checkpoints.
 func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int) (list []Lane, err error) {
 	defer j.named(&err)
+	var changes int64
+	if j.w != nil {
+		changes = j.w.changes.Load()
+	}
 	r, err := j.settledRun(ctx, run)
 	if err != nil {
 		return nil, err
@@ -37,7 +41,7 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 		return nil, err
 	}
 	g.finish()
-	j.expect(g.planned)
+	j.expect(r.no, changes, g.planned, g.first)
 	return g.lanes, nil
 }
 
@@ -63,6 +67,7 @@ type gathering struct {
 	last     ranked // the step before, whose texts are used again
 	recordID string
 	planned  []flight // steps of which nothing was ever sent
+	first    []flight // those of them that make a record and began their lanes
 }
 
 // ranked is a step with what orders it.
@@ -115,7 +120,11 @@ func (g *gathering) finish() {
 			s := &g.steps[i]
 			g.lane.Steps[i] = s.Step
 			if s.State == Planned && s.Attempts == 0 {
-				g.planned = append(g.planned, flight{id: s.ID, no: s.no, home: s.home, epoch: s.Epoch, call: s.Call})
+				f := flight{id: s.ID, no: s.no, home: s.home, epoch: s.Epoch, call: s.Call}
+				if f.first = s.no == g.lane.No && s.Call.Creates() && len(s.Body) > 0; f.first {
+					g.first = append(g.first, f)
+				}
+				g.planned = append(g.planned, f)
 			}
 		}
 		g.lanes = append(g.lanes, g.lane)

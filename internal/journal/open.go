@@ -47,11 +47,12 @@ type Journal struct {
 
 	prepared sync.Map // by query: *sql.Stmt of read
 
-	mu       sync.Mutex        // guards the fields below
-	flights  map[string]flight // by operation: begun here and not finished
-	expected map[string]flight // by operation: in a lane that was handed out, and as it stood then
-	planning bool              // a plan is being made
-	learnt   bool              // while opening: the account's id is to be pinned
+	mu        sync.Mutex        // guards the fields below
+	flights   map[string]flight // by operation: begun here and not finished
+	expected  map[string]flight // by operation: in a lane that was handed out, and as it stood then
+	claimable claimable         // of the expected
+	planning  bool              // a plan is being made
+	learnt    bool              // while opening: the account's id is to be pinned
 }
 
 // Open opens the journal at path for writing and makes it when there is none.

@@ -11,10 +11,10 @@ const applicationID = 0x70617972
 // format is the version of the schema that this program writes. Columns may be
 // added with a migration; none may be renamed or reused, because last year's
 // journal must still open.
-const format = 5
+const format = 6
 
 // schema makes the present format.
-const schema = schema1 + schema2 + schema3 + schema5
+const schema = schema1 + schema2 + schema3 + schema5 + schema6
 
 const schema1 = `
 CREATE TABLE meta (
@@ -227,11 +227,21 @@ CREATE TABLE shape (                      -- what bodies have in common; see pac
 );
 `
 
+// schema6 is what format 6 adds: intents of calls that lie side by side.
+const schema6 = `
+CREATE TABLE claim (                      -- see claim.go
+	no    INTEGER PRIMARY KEY,
+	first INTEGER NOT NULL,                -- its operations: first <= op.no <= last
+	last  INTEGER NOT NULL,
+	at    INTEGER NOT NULL
+);
+`
+
 const opDoubt = "CREATE INDEX op_doubt ON op (state) WHERE state IN ('sending', 'unknown', 'reconciling')"
 
 // migrations[n] turns format n+1 into format n+2, in one transaction with the
 // new version number.
-func migrations() []string { return []string{schema2, schema3, schema4, schema5} }
+func migrations() []string { return []string{schema2, schema3, schema4, schema5, schema6} }
 
 // migrate brings an older journal to the present format. Only before start.
 func (w *writer) migrate(ctx context.Context, from int) error {

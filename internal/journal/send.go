@@ -16,7 +16,10 @@ type flight struct {
 	no, home int64
 	epoch    int
 	doubt    bool // the epoch was in doubt before
+	first    bool // it makes the record and began its lane: it may be claimed
 	call     record.CallName
+	claim    *claim // that it is or will be begun under; nil when it is begun by itself
+	at       int64  // when it was begun under it, Unix milliseconds
 }
 
 // Begin says that the operation is about to be sent and returns when that is on
@@ -33,8 +36,38 @@ func (j *Journal) Begin(ctx context.Context, opID string, epoch int, recordID st
 	if j.w == nil {
 		return ErrReadOnly
 	}
+	return j.begin1(ctx, opID, epoch, recordID, 0)
+}
+
+// BeginAhead is Begin for a call that makes a record, where nothing but the disk
+// slows the run down: with its intent those of up to ahead calls are written down
+// that are next in the lanes that were handed out. When this process dies, they
+// are in doubt too.
+func (j *Journal) BeginAhead(ctx context.Context, opID string, epoch, ahead int) error {
+	if j.w == nil {
+		return ErrReadOnly
+	}
+	return j.begin1(ctx, opID, epoch, "", ahead)
+}
+
+func (j *Journal) begin1(ctx context.Context, opID string, epoch int, recordID string, ahead int) error {
 	now := j.clock().UnixMilli()
-	f := j.awaited(opID)
+	f, write := j.awaited(opID, epoch, recordID, ahead, now)
+	if write != nil {
+		write.write(j.w)
+	}
+	if f.claim != nil {
+		at, ok, err := f.claim.begin(ctx, f.no, j.clock)
+		if err != nil {
+			return err
+		}
+		if ok {
+			f.at = at
+			j.fly(f)
+			return nil
+		}
+		f.claim = nil
+	}
 	err := j.w.doPart(ctx, func(w *writer) error {
 		if f.no != 0 && f.epoch == epoch && f.call.Creates() == (recordID == "") {
 			if begun, err := beginFirst(w, opID, f, recordID, now); begun || err != nil {
@@ -48,36 +81,53 @@ func (j *Journal) Begin(ctx context.Context, opID string, epoch int, recordID st
 	if err != nil {
 		return err
 	}
-	j.mu.Lock()
-	j.flights[opID] = f
-	j.mu.Unlock()
+	j.fly(f)
 	return nil
+}
+
+// fly remembers a call that was begun.
+func (j *Journal) fly(f flight) {
+	j.mu.Lock()
+	j.flights[f.id] = f
+	j.mu.Unlock()
 }
 
 // mostAwaited bounds what is remembered of lanes that were handed out: they are
 // a page or two, and what is left of those that stopped is forgotten.
 const mostAwaited = 8192
 
-// expect remembers where planned steps of lanes stand, so that beginning them
-// need not look for them.
-func (j *Journal) expect(planned []flight) {
+// expect remembers where planned steps of lanes of a run stand, so that beginning
+// them need not look for them, and which of them may be claimed, if they were read
+// after so many changes.
+func (j *Journal) expect(run, changes int64, planned, first []flight) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.expected == nil || len(j.expected) > mostAwaited {
 		j.expected = make(map[string]flight)
+		j.claimable.queue, j.claimable.unbegun = nil, 0
 	}
 	for _, f := range planned {
 		j.expected[f.id] = f
 	}
+	j.claimable.offer(run, changes, first)
 }
 
 // awaited takes what is remembered of a step; nothing is a flight without number.
-func (j *Journal) awaited(opID string) flight {
+// A claim that it comes with is to be written down.
+func (j *Journal) awaited(opID string, epoch int, recordID string, ahead int, now int64) (f flight, write *claim) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	f := j.expected[opID]
+	f = j.expected[opID]
 	delete(j.expected, opID)
-	return f
+	if _, again := j.flights[opID]; again {
+		return flight{}, nil
+	}
+	if f.first && f.epoch == epoch && recordID == "" {
+		f.claim, write = j.claimed(&f, ahead, now)
+	} else {
+		f.claim = nil
+	}
+	return f, write
 }
 
 // beginFirst begins an epoch that nothing of was ever sent, if it still stands as
@@ -103,9 +153,17 @@ func begin(w *writer, opID string, epoch int, recordID string, now int64) (fligh
 	var target sql.NullString
 	var attempts int
 	var current, body bool
-	err := w.row(`SELECT no, home, state, doubt, call, target, attempts, current, EXISTS (SELECT 1 FROM body WHERE body.no = o.home)
-		FROM op o WHERE id = ? AND epoch = ? AND `+sealed, []any{opID, epoch},
-		&f.no, &f.home, &state, &f.doubt, &f.call, &target, &attempts, &current, &body)
+	look := func() error {
+		return w.row(`SELECT no, home, state, doubt, call, target, attempts, current, EXISTS (SELECT 1 FROM body WHERE body.no = o.home)
+			FROM op o WHERE id = ? AND epoch = ? AND `+sealed, []any{opID, epoch},
+			&f.no, &f.home, &state, &f.doubt, &f.call, &target, &attempts, &current, &body)
+	}
+	err := look()
+	if err == nil && attempts == 0 && len(w.claims) > 0 { // perhaps begun under one of them
+		if err = w.endClaims(); err == nil {
+			err = look()
+		}
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return refuse("is not planned")
@@ -180,15 +238,21 @@ func (f flight) allows(opID string, epoch int, begun bool, o Outcome) error {
 }
 
 func finish(w *writer, f flight, o Outcome, now int64) error {
-	w.flying--
+	begun := "state = 'sending'"
+	if f.claim != nil {
+		begun = "(state = 'sending' OR state = 'planned' AND attempts = 0)"
+	} else {
+		w.flying--
+	}
 	doubt := num(0)
 	if o.State == Unknown || o.State == Reconciling {
 		doubt = num(1)
 	}
 	w.bound = append(w.bound[:0], str(string(o.State)), doubt, nullable(o.RecordID), nullable(o.ObjectID), nullable(o.RequestID),
-		num(int64(o.HTTPStatus)), nullable(o.Code), nullable(o.Param), nullable(o.Message), num(now), num(f.no))
+		num(int64(o.HTTPStatus)), nullable(o.Code), nullable(o.Param), nullable(o.Message), num(now), num(f.no), num(f.at))
 	n, err := w.jobsOn.execValues(`UPDATE op SET state = ?, doubt = doubt OR ?, record_id = coalesce(?, record_id), object_id = ?, request_id = ?,
-		http_status = ?, code = ?, param = ?, message = ?, finished = ? WHERE no = ? AND state = 'sending'`, w.bound)
+		http_status = ?, code = ?, param = ?, message = ?, finished = ?, attempts = max(attempts, 1), first_sent = coalesce(first_sent, ?12), last_sent = coalesce(last_sent, ?12)
+		WHERE no = ?11 AND `+begun, w.bound)
 	if err != nil {
 		return err
 	}
@@ -197,6 +261,9 @@ func finish(w *writer, f flight, o Outcome, now int64) error {
 	}
 	if o.State.There() || o.State == Rejected {
 		w.spent = append(w.spent, f.home)
+	}
+	if f.claim != nil {
+		return w.answered(f.claim)
 	}
 	return nil
 }

@@ -486,14 +486,14 @@ func TestBeginAsRead(t *testing.T) {
 			o := pay("A", "x")
 			plan(t, j, "r", o)
 			lanes(t, j, "r")
-			read := j.awaited(o.ID)
+			read, _ := j.awaited(o.ID, 0, "", 0, 0)
 			if read.no == 0 {
 				t.Fatal("reading the lane remembered nothing")
 			}
 			if err := tt.since(j, o); err != nil {
 				t.Fatal(err)
 			}
-			j.expect([]flight{read})
+			j.expect(1, 0, []flight{read}, nil)
 			err := j.Begin(ctx, o.ID, 0, "")
 			if tt.refused == "" && err != nil || tt.refused != "" && (err == nil || !strings.Contains(err.Error(), tt.refused)) {
 				t.Fatalf("%v, want %q", err, tt.refused)

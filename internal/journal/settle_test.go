@@ -386,7 +386,7 @@ func TestMigration(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	older(t, path, `DROP TABLE shape; DROP TABLE decision; DROP INDEX op_child; DROP INDEX item_again;
+	older(t, path, `DROP TABLE claim; DROP TABLE shape; DROP TABLE decision; DROP INDEX op_child; DROP INDEX item_again;
 		DROP TABLE run_rows; DROP TABLE run_class; DROP TABLE run_called; DROP TABLE note; `+opDoubt+`; PRAGMA user_version = 1`)
 	if _, err := OpenReadOnly(ctx, path); err == nil {
 		t.Error("a journal of an older format was read as one of this")

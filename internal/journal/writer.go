@@ -36,6 +36,8 @@ type writer struct {
 	tidied    uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
 	sending   bool                       // owned by the loop: the last job was part of sending; see cache
 	flying    int                        // owned by the loop: calls that are begun and not finished
+	changes   atomic.Int64               // jobs that were not part of sending
+	claims    []*claim                   // owned by the loop: open ones; see claim.go
 	spent     []int64                    // owned by the loop: bodies that nobody sends any more, to be dropped
 	bound     []value                    // owned by the loop: what the statement being run is given
 }
@@ -209,8 +211,8 @@ func (w *writer) loop() {
 		w.answer(group, errs)
 		w.tidy()
 	}
-	if len(w.spent) > 0 {
-		w.run(&job{run: (*writer).dropBodies})
+	if len(w.spent)+len(w.claims) > 0 {
+		w.run(&job{run: (*writer).dropBodies}) // and what a job that is no part of sending finds done
 	}
 	w.commit()
 }
@@ -275,8 +277,9 @@ func (w *writer) run(j *job) error {
 	if err == nil {
 		err = w.cache(j.part)
 	}
-	if err == nil && !j.part && len(w.spent) > 0 {
-		err = w.dropBodies()
+	if err == nil && !j.part {
+		w.changes.Add(1)
+		err = errors.Join(w.endClaims(), w.dropBodies())
 	}
 	if err == nil {
 		err = j.run(w)
@@ -370,7 +373,7 @@ func (w *writer) recover(ctx context.Context, died bool) error {
 		spent = dropSpent
 	}
 	_, err := w.conn.ExecContext(ctx, `BEGIN IMMEDIATE;
-		UPDATE op SET state = 'unknown', doubt = 1 WHERE state = 'sending';
+		UPDATE op SET state = 'unknown', doubt = 1 WHERE state = 'sending';`+recoverClaims+`
 		INSERT OR IGNORE INTO meta (name, value) VALUES ('wal', 'needed');`+dropUnplanned+spent+`COMMIT`)
 	if err == nil {
 		err = w.sums.committed()
