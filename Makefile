@@ -69,7 +69,7 @@ KILLS = 5400
 crash: ## kill KILLS imports (make test kills a few hundred), and count duplicates and losses
 	go test ./cmd/payrec -run '^TestCrash$$' -count 1 -kills $(KILLS) -timeout 60m -v
 
-mutants: ## five programs that are wrong on purpose: the crash test must fail on each
+mutants: ## six programs that are wrong on purpose: the crash test must fail on each
 	go test ./cmd/payrec -run '^TestMutants$$' -count 1 -mutants -timeout 60m -v
 
 bench: ## every benchmark, and the comparisons with other programs
