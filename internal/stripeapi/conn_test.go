@@ -130,6 +130,23 @@ func TestUsualAnswersAreScanned(t *testing.T) {
 	}
 }
 
+// Header lines are looked through eight bytes at a time: every byte at every place
+// of two such steps and a half.
+func TestIsText(t *testing.T) {
+	for length := range 20 {
+		for at := range length {
+			for c := range 256 {
+				line := bytes.Repeat([]byte("\t"), length)
+				copy(line, " a~\x80\xff\t!{}")
+				line[at] = byte(c)
+				if got, want := isText(line), c >= ' ' && c != 0x7f || c == '\t'; got != want {
+					t.Fatalf("%q: got %t", line, got)
+				}
+			}
+		}
+	}
+}
+
 // Whatever breaks at whatever byte: not sent is what had no byte taken.
 func TestLeftIsExact(t *testing.T) {
 	request := []byte("POST /v1/payment_records HTTP/1.1\r\n\r\na=b")
