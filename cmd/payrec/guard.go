@@ -24,14 +24,8 @@ func (a *app) guard(ctx context.Context, f *importFlags, t *target, j *journal.J
 	if f.newJournal || f.lookUp { // --look-up asks the account itself
 		return nil
 	}
-	totals, err := j.Totals(ctx)
-	if err != nil {
+	if known, err := j.HasHistory(ctx); err != nil || known {
 		return err
-	}
-	for _, sum := range totals {
-		if sum.State != record.Planned {
-			return nil // it has a history
-		}
 	}
 	seen := 0
 	for found, err := range t.client.Records(ctx, stripeapi.ListQuery{PageSize: 100}) {

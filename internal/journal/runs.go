@@ -194,3 +194,14 @@ func (j *Journal) settledRun(ctx context.Context, name string) (RunStatus, error
 	}
 	return j.findRun(ctx, name)
 }
+
+// HasHistory says whether any call of the journal is in another state than
+// planned: something of it was sent, or found in the account.
+func (j *Journal) HasHistory(ctx context.Context) (has bool, err error) {
+	if err := j.settle(ctx); err != nil {
+		return false, err
+	}
+	defer j.named(&err)
+	err = j.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM op o WHERE "+stateNow+" <> 'planned' AND "+sealed+")").Scan(&has)
+	return has, err
+}

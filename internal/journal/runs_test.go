@@ -85,3 +85,28 @@ func TestRunStates(t *testing.T) {
 		t.Errorf("refusals made the journal fail: %v", err)
 	}
 }
+
+// TestHasHistory: a journal has one once something of it was, or may have been, sent.
+func TestHasHistory(t *testing.T) {
+	ctx := context.Background()
+	j, ops, _ := claimable6(t)
+	has := func(j *Journal) bool {
+		t.Helper()
+		has, err := j.HasHistory(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return has
+	}
+	if has(j) {
+		t.Error("a plan is no history")
+	}
+	beginAhead(t, j, ops[0], 4)
+	if !has(j) {
+		t.Error("what is on its way is")
+	}
+	finished(t, j, ops[0], Confirmed)
+	if err := j.Flush(ctx); err != nil || !has(j) {
+		t.Errorf("what was answered is; %v", err)
+	}
+}
