@@ -55,12 +55,16 @@ func newArrivals() *arrivals {
 	return &arrivals{ids: extsort.Tuples[[3]uint64]{Limit: arrivalsLimit}}
 }
 
-// add takes the next record and gives its number, from 0.
-func (a *arrivals) add(id string) (no uint64, err error) {
+// arrivalKinds is how many kinds of records can be told apart when they are counted.
+const arrivalKinds = 4
+
+// add takes the next record, of a kind that the caller knows, and gives its number,
+// from 0.
+func (a *arrivals) add(id string, kind uint8) (no uint64, err error) {
 	sum := sha256.Sum256([]byte(id))
 	no = a.n
 	a.n++
-	return no, a.ids.Add([3]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:]), no})
+	return no, a.ids.Add([3]uint64{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:]), no*arrivalKinds + uint64(kind)})
 }
 
 // A numberSet is a set of small numbers, a bit each.
@@ -70,23 +74,28 @@ func (s numberSet) add(no uint64)      { s[no/64] |= 1 << (no % 64) }
 func (s numberSet) has(no uint64) bool { return s[no/64]&(1<<(no%64)) != 0 }
 
 // superseded are the numbers of the records that came again later, and how many
-// ids there are.
-func (a *arrivals) superseded() (again numberSet, ids int, err error) {
+// ids there are by the kind of the last record of each.
+func (a *arrivals) superseded() (again numberSet, ids [arrivalKinds]int, err error) {
 	again = make(numberSet, a.n/64+1)
 	cursor, err := a.ids.Read()
 	if err != nil {
-		return nil, 0, err
+		return nil, ids, err
 	}
 	var last [3]uint64
-	for {
+	for first := true; ; first = false {
 		next, ok, err := cursor.Next()
-		if !ok || err != nil {
-			return again, ids, err
+		if err != nil {
+			return nil, ids, err
 		}
-		if ids > 0 && last[0] == next[0] && last[1] == next[1] {
-			again.add(last[2])
-		} else {
-			ids++
+		switch no, kind := last[2]/arrivalKinds, last[2]%arrivalKinds; {
+		case first:
+		case ok && last[0] == next[0] && last[1] == next[1]:
+			again.add(no)
+		default:
+			ids[kind]++
+		}
+		if !ok {
+			return again, ids, nil
 		}
 		last = next
 	}

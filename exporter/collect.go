@@ -107,7 +107,7 @@ func (d *Dataset) collectRecords(ctx context.Context, src Source) error {
 			short = appendTrace(short[:0], t)
 			key, value = append(append(key[:0], keyOutside), r.ID...), short
 		}
-		no, err := came.add(r.ID)
+		no, err := came.add(r.ID, 0)
 		if err == nil {
 			err = inOrder.Add(string(binary.BigEndian.AppendUint64(key, no)), value)
 		}
@@ -151,7 +151,7 @@ func (d *Dataset) putInOrder(inOrder *extsort.Sorter, came *arrivals) error {
 	if err != nil {
 		return err
 	}
-	d.records = ids
+	d.records = ids[0]
 	if d.shelf, err = newShelf(); err != nil {
 		return err
 	}

@@ -24,30 +24,47 @@ type comparison struct {
 	worst    map[ReconcileState]bool
 }
 
-func (c *comparison) take(s side) {
-	switch {
-	case s.Known != nil:
-		if c.known == nil {
-			c.known = map[string]Known{}
-		}
-		k := *s.Known
-		if old, ok := c.known[k.Op]; !ok {
-			c.order = append(c.order, k.Op)
-		} else if k.State == "" { // a later run had nothing to send: what it was stands
-			k = old
-		}
-		c.known[k.Op] = k
-	case s.Found != nil:
-		if i := slices.IndexFunc(c.records, func(f found) bool { return f.ID == s.Found.ID }); i >= 0 {
-			c.records[i] = *s.Found // read later
-			return
-		}
-		c.records = append(c.records, *s.Found)
-	case s.Claim != nil:
-		c.claimed = c.claimed || s.Claim.Call != ""
-		c.named = true
-		c.claim(*s.Claim)
+// begin makes it that of another payment, in the same memory.
+func (c *comparison) begin(key string) {
+	clear(c.known)
+	clear(c.worst)
+	*c = comparison{
+		Reconciler: c.Reconciler, payments: c.payments[:0], refunds: c.refunds[:0], records: c.records[:0], known: c.known, order: c.order[:0], worst: c.worst,
+		item: Item{Payment: key, Records: c.item.Records[:0], Details: c.item.Details[:0]},
 	}
+}
+
+// take takes a side, which is kept.
+func (c *comparison) take(side string) error {
+	u := unpacker{s: side}
+	switch sideKind(u.byte()) {
+	case knownSide:
+		c.know(u.known(c.item.Payment))
+	case foundSide:
+		if f := u.found(c.item.Payment); !c.again.has(f.no) {
+			c.records = append(c.records, f)
+		}
+	case claimSide:
+		claim := u.claim(c.item.Payment)
+		c.claimed = c.claimed || claim.Call != ""
+		c.named = true
+		c.claim(claim)
+	default:
+		u.fail()
+	}
+	return u.end()
+}
+
+func (c *comparison) know(k Known) {
+	if c.known == nil {
+		c.known = map[string]Known{}
+	}
+	if old, ok := c.known[k.Op]; !ok {
+		c.order = append(c.order, k.Op)
+	} else if k.State == "" { // a later run had nothing to send: what it was stands
+		k = old
+	}
+	c.known[k.Op] = k
 }
 
 func (c *comparison) claim(claim Claim) {
@@ -74,18 +91,18 @@ func (c *comparison) fault(s ReconcileState, format string, args ...any) {
 	c.item.Details = append(c.item.Details, fmt.Sprintf(format, args...))
 }
 
-// judge gives the payment's line; ok is false when it is none of the files'
+// judge makes the payment's item; it is false when that is none of the files'
 // business.
-func (c *comparison) judge() (item Item, ok bool) {
+func (c *comparison) judge() bool {
 	slices.SortFunc(c.records, func(a, b found) int {
 		return cmp.Or(cmp.Compare(a.Created, b.Created), strings.Compare(a.ID, b.ID))
 	})
 	c.describe()
 	switch {
 	case !c.claimed && len(c.records) == 0:
-		return c.item, false
+		return false
 	case !c.claimed && !c.strange():
-		return c.item, false
+		return false
 	case len(c.records) == 0:
 		c.missing()
 	case c.claimed:
@@ -102,7 +119,7 @@ func (c *comparison) judge() (item Item, ok bool) {
 			break
 		}
 	}
-	return c.item, true
+	return true
 }
 
 // describe fills in what the sides say, before they are compared.

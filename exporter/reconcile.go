@@ -3,7 +3,6 @@ package exporter
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,7 +22,7 @@ import (
 // the journal says. They meet by the payment's key: a record's key is in its
 // stamps, that of a record without stamps is its reference. Everything waits in
 // sorted temporary files ([extsort]), so memory does not grow with the number
-// of payments: 54 MB for 300,000 (only open ones keep a place of 16 bytes).
+// of payments, but for a bit for each record and a number for each open payment.
 //
 // A record of another source (another processor's, by its stamp) and one that
 // Stripe processed itself are none of the files' business.
@@ -54,34 +53,44 @@ const (
 
 // ReconcileStates are all states, the open ones first.
 func ReconcileStates() []ReconcileState {
-	return []ReconcileState{MissingAtStripe, NotInFile, AmountMismatch, CurrencyMismatch, RefundMismatch, DuplicatePayment, Matched}
+	states := reconcileStates()
+	return states[:]
+}
+
+func reconcileStates() [7]ReconcileState {
+	return [...]ReconcileState{MissingAtStripe, NotInFile, AmountMismatch, CurrencyMismatch, RefundMismatch, DuplicatePayment, Matched}
+}
+
+func stateRank(s ReconcileState) int {
+	states := reconcileStates()
+	return slices.Index(states[:], s)
 }
 
 // A Claim is one call that a row of the files stands for. One without a call is
 // a row that makes none, because it was rejected, held or attached: its payment
 // is in the files, and there is nothing to compare.
 type Claim struct {
-	Payment   string          `json:"p"`           // the payment's key
-	Call      record.CallName `json:"c"`           // report_payment, report_refund; others say only that the payment is there
-	ID        string          `json:"i"`           // the call's natural id
-	Op        string          `json:"o"`           // its operation id
-	Reference string          `json:"r,omitempty"` // payment_reference or refund_reference
-	Amount    record.Amount   `json:"a"`           // zero for a refund of all that is left
-	At        time.Time       `json:"t"`           // paid or refunded; zero when the row does not say
-	File      string          `json:"f"`
-	Line      int             `json:"l"`
+	Payment   string          // the payment's key
+	Call      record.CallName // report_payment, report_refund; others say only that the payment is there
+	ID        string          // the call's natural id
+	Op        string          // its operation id
+	Reference string          // payment_reference or refund_reference
+	Amount    record.Amount   // zero for a refund of all that is left
+	At        time.Time       // paid or refunded; zero when the row does not say
+	File      string
+	Line      int
 }
 
 // A Known is one call as the journal has it; of several entries of one call
 // the last counts.
 type Known struct {
-	Payment  string          `json:"p"`
-	Call     record.CallName `json:"c"`
-	Op       string          `json:"o"`
-	Amount   record.Amount   `json:"a"`
-	State    record.State    `json:"s"`
-	RecordID string          `json:"r,omitempty"`
-	Note     string          `json:"n,omitempty"` // why it is not there
+	Payment  string
+	Call     record.CallName
+	Op       string
+	Amount   record.Amount
+	State    record.State
+	RecordID string
+	Note     string // why it is not there
 }
 
 // ReconcileOptions say how a reconciliation is done.
@@ -109,10 +118,21 @@ type Reconciler struct {
 	o           ReconcileOptions
 	main        extsort.Sorter // by payment: sides
 	byReference extsort.Sorter // records without stamps, and the files' payments of another key
+	came        *arrivals      // records, by the kinds below
+	again       numberSet      // of them, those that came again later; see Finish
 	first, last time.Time
 	payouts     payouts
 	sum         ReconcileSummary
+	side        packer // each in turn
 }
+
+// What a record is to a reconciliation.
+const (
+	ofPayment uint8 = iota
+	onStripe
+	ofOtherSource
+	unidentified
+)
 
 // NewReconciler begins a reconciliation.
 func NewReconciler(o ReconcileOptions) (*Reconciler, error) {
@@ -125,38 +145,8 @@ func NewReconciler(o ReconcileOptions) (*Reconciler, error) {
 	if o.Period.By != ByPaid && o.Period.By != ByReported {
 		return nil, fmt.Errorf("payments are held against files by paid or reported date, not by %s", o.Period.By)
 	}
-	return &Reconciler{o: o, main: extsort.Sorter{Limit: extsort.DefaultLimit}, byReference: extsort.Sorter{Limit: extsort.DefaultLimit / 4}, payouts: payouts{}}, nil
-}
-
-// A side is one thing that is known of a payment.
-type side struct {
-	Claim *Claim `json:"c,omitempty"`
-	Known *Known `json:"k,omitempty"`
-	Found *found `json:"f,omitempty"`
-	Alias string `json:"a,omitempty"` // in byReference: the payment's key
-}
-
-// found is a record of the account, as far as it is compared.
-type found struct {
-	ID        string               `json:"i"`
-	Reference string               `json:"r"`
-	Requested record.Amount        `json:"q"`
-	Refunded  int64                `json:"f"` // in the same currency
-	Created   int64                `json:"c"`
-	At        time.Time            `json:"t"`
-	Stamped   bool                 `json:"s"`
-	File      string               `json:"l,omitempty"` // that it was reported from
-	Net       string               `json:"n,omitempty"` // as stamped, decimal in major units of In
-	In        record.Currency      `json:"u,omitempty"`
-	Refunds   []record.RefundStamp `json:"x,omitempty"`
-}
-
-func addSide(s *extsort.Sorter, key string, v side) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return s.Add(key, b)
+	return &Reconciler{o: o, main: extsort.Sorter{Limit: extsort.DefaultLimit}, byReference: extsort.Sorter{Limit: extsort.DefaultLimit / 4},
+		came: newArrivals(), payouts: payouts{}}, nil
 }
 
 // Claim takes what a row of the files asks for.
@@ -173,30 +163,32 @@ func (r *Reconciler) Claim(c Claim) error {
 		}
 	}
 	if c.Call == record.ReportPayment && c.Reference != "" && c.Reference != c.Payment {
-		if err := addSide(&r.byReference, c.Reference, side{Alias: c.Payment}); err != nil {
+		r.side.again().alias(c.Payment)
+		if err := r.byReference.Add(c.Reference, r.side.b); err != nil {
 			return err
 		}
 	}
-	return addSide(&r.main, c.Payment, side{Claim: &c})
+	r.side.again().claim(&c)
+	return r.main.Add(c.Payment, r.side.b)
 }
 
 // Know takes a call that the journal has.
 func (r *Reconciler) Know(k Known) error {
 	r.sum.Journal++
-	return addSide(&r.main, k.Payment, side{Known: &k})
+	r.side.again().known(&k)
+	return r.main.Add(k.Payment, r.side.b)
 }
 
 // Read takes all records of the account. One that comes again replaces what came
 // before. progress may be nil; it counts what comes, twice or not.
 func (r *Reconciler) Read(ctx context.Context, src Source, progress func(records int)) error {
-	byID := &extsort.Sorter{Limit: extsort.DefaultLimit}
-	defer byID.Close()
 	n := 0
-	for rec, err := range arrivalsOf(ctx, src, 0, 0) {
+	var p payment // each in turn: nothing of it stays
+	for rec, err := range src.Records(ctx, 0, 0) {
 		if err != nil {
 			return fmt.Errorf("after %d payment records: %w", n, err)
 		}
-		if err := byID.Add(rec.ID, rec.encoded); err != nil {
+		if err := r.record(rec, &p); err != nil {
 			return err
 		}
 		if n++; progress != nil {
@@ -206,54 +198,71 @@ func (r *Reconciler) Read(ctx context.Context, src Source, progress func(records
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	var one parsed // each in turn: nothing of it stays
-	for g, err := range byID.Groups() {
-		if err == nil {
-			err = one.record.read(string(g.Values[len(g.Values)-1]))
-		}
-		if err == nil {
-			err = r.record(&one.record.PaymentRecord, &one.payment)
-		}
-		if err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
 // record takes one record; p is room for what its stamps tell.
 func (r *Reconciler) record(rec *record.PaymentRecord, p *payment) error {
-	r.sum.Records++
-	source := rec.Metadata[record.StampSource]
-	switch {
-	case rec.ReportedBy == "stripe":
-		r.sum.OnStripe++
-		return nil
-	case source != "" && source != r.o.Source:
-		r.sum.OtherSources++
-		return nil
+	kind, key := r.meets(rec)
+	no, err := r.came.add(rec.ID, kind)
+	if err != nil || kind != ofPayment {
+		return err
 	}
 	p.read(rec)
-	f := &found{ID: rec.ID, Reference: rec.ProcessorDetails.Reference(), Requested: rec.AmountRequested, Refunded: p.valueIn(rec.AmountRefunded),
-		Created: rec.Created, At: p.at, Stamped: source != ""}
+	f := found{no: no, ID: rec.ID, Reference: rec.ProcessorDetails.Reference(), Requested: rec.AmountRequested, Refunded: p.valueIn(rec.AmountRefunded),
+		Created: rec.Created, At: p.at, Stamped: rec.Metadata[record.StampSource] != "", File: rec.Metadata[record.StampFile]}
 	if r.o.Period.By == ByReported {
 		f.At = unix(rec.Created)
 	}
 	if p.settled != nil && p.settled.has.net {
 		f.Net, f.In = p.settled.net.Text(), p.settled.currency
 	}
-	f.File = rec.Metadata[record.StampFile]
 	for _, x := range p.refunds {
 		f.Refunds = append(f.Refunds, x.RefundStamp)
 	}
-	if key := cmp.Or(rec.Metadata[record.StampPayment], f.Reference); f.Stamped && key != "" {
-		return addSide(&r.main, key, side{Found: f})
+	if key != "" {
+		return r.keep(&f, key)
 	}
-	if f.Reference == "" {
-		r.sum.Unidentified++
-		return nil
+	r.side.again().found(&f, f.Reference)
+	return r.byReference.Add(f.Reference, r.side.b)
+}
+
+// meets says what a record is here, and the key of its payment, if its stamps have
+// one. That of others is found by their reference.
+func (r *Reconciler) meets(rec *record.PaymentRecord) (kind uint8, key string) {
+	source, reference := rec.Metadata[record.StampSource], rec.ProcessorDetails.Reference()
+	switch {
+	case rec.ReportedBy == "stripe":
+		return onStripe, ""
+	case source != "" && source != r.o.Source:
+		return ofOtherSource, ""
+	case source != "":
+		key = cmp.Or(rec.Metadata[record.StampPayment], reference)
 	}
-	return addSide(&r.byReference, f.Reference, side{Found: f})
+	if key == "" && reference == "" {
+		return unidentified, ""
+	}
+	return ofPayment, key
+}
+
+// keep keeps a record as a side of the payment with the key.
+func (r *Reconciler) keep(f *found, key string) error {
+	r.side.again().found(f, key)
+	return r.main.Add(key, r.side.b)
+}
+
+// count counts the records, each id once.
+func (r *Reconciler) count() error {
+	again, ids, err := r.came.superseded()
+	if err != nil {
+		return err
+	}
+	r.again = again
+	for _, n := range ids {
+		r.sum.Records += n
+	}
+	r.sum.OnStripe, r.sum.OtherSources, r.sum.Unidentified = ids[onStripe], ids[ofOtherSource], ids[unidentified]
+	return nil
 }
 
 // resolve gives records without stamps the keys of their payments.
@@ -263,24 +272,29 @@ func (r *Reconciler) resolve() error {
 			return err
 		}
 		var keys []string
-		var records []side
+		var records []found
 		for _, value := range g.Values {
-			var s side
-			if err := json.Unmarshal(value, &s); err != nil {
-				return err
+			u := unpacker{s: string(value)}
+			switch sideKind(u.byte()) {
+			case aliasSide:
+				if key := u.text(); !slices.Contains(keys, key) {
+					keys = append(keys, key)
+				}
+			case foundSide:
+				if f := u.found(string(g.Key)); !r.again.has(f.no) {
+					records = append(records, f)
+				}
 			}
-			if s.Found != nil {
-				records = append(records, s)
-			} else if !slices.Contains(keys, s.Alias) {
-				keys = append(keys, s.Alias)
+			if err := u.end(); err != nil {
+				return err
 			}
 		}
 		if len(keys) == 0 {
 			keys = []string{string(g.Key)}
 		}
-		for _, s := range records {
+		for i := range records {
 			for _, key := range keys {
-				if err := addSide(&r.main, key, s); err != nil {
+				if err := r.keep(&records[i], key); err != nil {
 					return err
 				}
 			}
@@ -308,14 +322,17 @@ func (p Period) bounded() bool { return !p.From.IsZero() || !p.To.IsZero() }
 // Finish compares. The result must be closed; nothing may be added any more.
 func (r *Reconciler) Finish() (*Reconciliation, error) {
 	r.within()
+	if err := r.count(); err != nil {
+		return nil, err
+	}
 	if err := r.resolve(); err != nil {
 		return nil, err
 	}
-	s, err := newSpool()
+	s, err := newShelf()
 	if err != nil {
 		return nil, err
 	}
-	result := &Reconciliation{options: r.o, spool: s, Summary: r.sum}
+	result := &Reconciliation{options: r.o, shelf: s, Summary: r.sum}
 	result.Summary.Period = ""
 	if r.o.Period.bounded() {
 		result.Summary.Period = r.o.Period.String()
@@ -336,27 +353,25 @@ func (r *Reconciler) Finish() (*Reconciliation, error) {
 }
 
 func (r *Reconciler) judgeAll(into *Reconciliation) error {
+	c := comparison{Reconciler: r}
 	for g, err := range r.main.Groups() {
 		if err != nil {
 			return err
 		}
-		c := comparison{Reconciler: r}
-		c.item.Payment = string(g.Key)
+		c.begin(string(g.Key))
 		for _, value := range g.Values {
-			var s side
-			if err := json.Unmarshal(value, &s); err != nil {
+			if err := c.take(string(value)); err != nil {
 				return err
 			}
-			c.take(s)
 		}
-		item, ok := c.judge()
+		of := c.judge()
 		if err := c.settle(); err != nil {
 			return err
 		}
-		if !ok {
+		if !of {
 			continue
 		}
-		if err := into.add(item); err != nil {
+		if err := into.add(&c.item); err != nil {
 			return err
 		}
 	}
@@ -364,4 +379,6 @@ func (r *Reconciler) judgeAll(into *Reconciliation) error {
 }
 
 // Close removes the temporary files.
-func (r *Reconciler) Close() error { return errors.Join(r.main.Close(), r.byReference.Close()) }
+func (r *Reconciler) Close() error {
+	return errors.Join(r.main.Close(), r.byReference.Close(), r.came.close())
+}

@@ -76,8 +76,10 @@ func (r *Reconciliation) grid(name string, n int, items iter.Seq2[Item, error]) 
 	}
 	slices.Sort(g.currencies)
 	g.rows = func(yield func([]cell, error) bool) {
+		var row []cell
 		for i, err := range items {
-			if !yield(i.cells(zone), err) || err != nil {
+			row = i.appendCells(row[:0], zone)
+			if !yield(row, err) || err != nil {
 				return
 			}
 		}
@@ -85,9 +87,10 @@ func (r *Reconciliation) grid(name string, n int, items iter.Seq2[Item, error]) 
 	return g
 }
 
-func (i Item) cells(zone *time.Location) []cell {
+func (i Item) appendCells(row []cell, zone *time.Location) []cell {
 	var file, stripe record.Currency
-	row := appendMoments([]cell{textCell(string(i.State)), textCell(i.Payment), textCell(i.Reference), textCell(strings.Join(i.Details, "; "))}, i.At, zone)
+	row = append(row, textCell(string(i.State)), textCell(i.Payment), textCell(i.Reference), textCell(strings.Join(i.Details, "; ")))
+	row = appendMoments(row, i.At, zone)
 	for _, side := range []struct {
 		a *record.Amount
 		c *record.Currency

@@ -1,11 +1,7 @@
 package exporter
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/json"
-	"errors"
-	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -198,21 +194,22 @@ type Reconciliation struct {
 	Payouts []Payout // by file and currency
 
 	options ReconcileOptions
-	spool   *spool
-	open    []place // of open items: there should be few
+	shelf   *shelf // items
+	open    []int  // numbers of the open ones: there should be few
+	kept    packer // each in turn
 }
 
-func (r *Reconciliation) add(i Item) error {
-	at, err := r.spool.put(i)
-	if err != nil {
+func (r *Reconciliation) add(i *Item) (err error) {
+	r.kept.again().item(i)
+	if err := r.shelf.add(r.kept.b); err != nil {
 		return err
 	}
 	s := &r.Summary
-	s.Payments++
 	if i.Open() {
 		s.Open++
-		r.open = append(r.open, at)
+		r.open = append(r.open, s.Payments)
 	}
+	s.Payments++
 	c := i.currency()
 	n, found := slices.BinarySearchFunc(s.Lines, ReconcileLine{State: i.State, Currency: c}, func(a, b ReconcileLine) int {
 		return cmp.Or(cmp.Compare(stateRank(a.State), stateRank(b.State)), cmp.Compare(a.Currency, b.Currency))
@@ -236,15 +233,12 @@ func (r *Reconciliation) add(i Item) error {
 	return nil
 }
 
-func stateRank(s ReconcileState) int { return slices.Index(ReconcileStates(), s) }
-
 // Open iterates over the payments that are open, by key.
 func (r *Reconciliation) Open() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		for _, at := range r.open {
-			var i Item
-			err := r.spool.get(at, &i)
-			if !yield(i, err) || err != nil {
+		for _, no := range r.open {
+			b, err := r.shelf.at(no)
+			if !r.yield(b, err, yield) {
 				return
 			}
 		}
@@ -254,19 +248,22 @@ func (r *Reconciliation) Open() iter.Seq2[Item, error] {
 // Items iterates over all payments, by key.
 func (r *Reconciliation) Items() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		dec := json.NewDecoder(bufio.NewReaderSize(io.NewSectionReader(r.spool.file, 0, r.spool.size), 256<<10))
-		for range r.Summary.Payments {
-			var i Item
-			err := dec.Decode(&i)
-			if err != nil {
-				err = errors.Join(errors.New("what was compared cannot be read again"), err)
-			}
-			if !yield(i, err) || err != nil {
+		for b, err := range r.shelf.encoded(0, r.shelf.n) {
+			if !r.yield(b, err, yield) {
 				return
 			}
 		}
 	}
 }
 
+// yield hands out an item that was kept, and says whether to go on.
+func (r *Reconciliation) yield(kept []byte, err error, to func(Item, error) bool) bool {
+	var i Item
+	if err == nil {
+		i, err = readItem(string(kept))
+	}
+	return to(i, err) && err == nil
+}
+
 // Close removes the temporary file.
-func (r *Reconciliation) Close() error { return r.spool.close() }
+func (r *Reconciliation) Close() error { return r.shelf.close() }

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// A shelf keeps payments in order on disk, each behind its length. In memory is
+// A shelf keeps payments, or what is said of them, in order on disk, each behind its length. In memory is
 // where one in every stretch of them lies: 8 bytes for stretchSize payments.
 type shelf struct {
 	*spool

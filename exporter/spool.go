@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 	"sync"
@@ -34,17 +33,8 @@ func newSpool() (*spool, error) {
 	return &spool{file: f, w: bufio.NewWriterSize(f, 256<<10)}, nil
 }
 
-// put writes a value. It is safe for concurrent use with itself.
-func (s *spool) put(v any) (place, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return place{}, err
-	}
-	return s.putBytes(b)
-}
-
-// putBytes is put for what has its form already; the parts are written one
-// after the other.
+// putBytes keeps a value, whose parts are written one after the other. It is safe
+// for concurrent use with itself.
 func (s *spool) putBytes(parts ...[]byte) (place, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,16 +62,7 @@ func (s *spool) flush() error {
 	return s.err
 }
 
-// get reads the value at a place.
-func (s *spool) get(p place, v any) error {
-	b, err := s.getBytes(p)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(b, v)
-}
-
-// getBytes reads what is at a place as it is.
+// getBytes reads the value at a place.
 func (s *spool) getBytes(p place) ([]byte, error) {
 	b := make([]byte, p.length)
 	if _, err := s.file.ReadAt(b, p.offset); err != nil {

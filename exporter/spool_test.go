@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -27,7 +28,7 @@ func TestSpoolKeepsEverything(t *testing.T) {
 	for w := range writers {
 		g.Go(func() {
 			for i := range each {
-				p, err := s.put(fmt.Sprintf("%d/%d %s", w, i, strings.Repeat("x", i)))
+				p, err := s.putBytes(fmt.Appendf(nil, "%d/%d ", w, i), bytes.Repeat([]byte("x"), i))
 				if err != nil {
 					t.Error(err)
 				}
@@ -41,9 +42,9 @@ func TestSpoolKeepsEverything(t *testing.T) {
 	}
 	for w := range places {
 		for i, p := range places[w] {
-			var got string
-			if err := s.get(p, &got); err != nil || !strings.HasPrefix(got, fmt.Sprintf("%d/%d ", w, i)) {
-				t.Fatalf("%d/%d: %q, %v", w, i, got, err)
+			got, err := s.getBytes(p)
+			if want := fmt.Sprintf("%d/%d %s", w, i, strings.Repeat("x", i)); err != nil || string(got) != want {
+				t.Fatalf("%q, want %q, %v", got, want, err)
 			}
 		}
 	}
@@ -76,7 +77,7 @@ func TestSpoolCannotWrite(t *testing.T) {
 	s := &spool{file: &nameless.File{File: f}, w: bufio.NewWriterSize(f, 16)}
 	defer s.close()
 	for range 3 {
-		if _, err := s.put(strings.Repeat("x", 100)); err == nil || !strings.Contains(err.Error(), os.TempDir()) {
+		if _, err := s.putBytes(make([]byte, 100)); err == nil || !strings.Contains(err.Error(), os.TempDir()) {
 			t.Errorf("put: %v", err)
 		}
 		if err := s.flush(); err == nil {

@@ -71,6 +71,7 @@ type window struct {
 // windows is one reading.
 type windows struct {
 	*Windows
+	plain  bool       // records need not be encoded
 	mu     sync.Mutex // guards the fields below
 	wake   *sync.Cond
 	queue  []window
@@ -85,7 +86,7 @@ type windows struct {
 // that is complete with them: from low up to, but without, high.
 type portion struct {
 	records   []*record.PaymentRecord
-	packed    []byte // the same; see [packRecords]
+	packed    []byte // the same, see [packRecords]; nil where they are wanted plain
 	low, high int64
 }
 
@@ -99,7 +100,7 @@ func (w *Windows) lag() time.Duration {
 // Records implements [Source].
 func (w *Windows) Records(ctx context.Context, after, before int64) iter.Seq2[*record.PaymentRecord, error] {
 	return func(yield func(*record.PaymentRecord, error) bool) {
-		for a, err := range w.arriving(ctx, after, before) {
+		for a, err := range w.listed(ctx, after, before, w.Store == nil) {
 			if !yield(a.PaymentRecord, err) || err != nil {
 				return
 			}
@@ -109,6 +110,12 @@ func (w *Windows) Records(ctx context.Context, after, before int64) iter.Seq2[*r
 
 // arriving implements [arriving].
 func (w *Windows) arriving(ctx context.Context, after, before int64) iter.Seq2[arrival, error] {
+	return w.listed(ctx, after, before, false)
+}
+
+// listed iterates over the records; what readers bring is encoded unless it is
+// wanted plain.
+func (w *Windows) listed(ctx context.Context, after, before int64, plain bool) iter.Seq2[arrival, error] {
 	return func(yield func(arrival, error) bool) {
 		clock := w.Clock
 		if clock == nil {
@@ -119,7 +126,7 @@ func (w *Windows) arriving(ctx context.Context, after, before int64) iter.Seq2[a
 			lag = listLag
 		}
 		recent := clock().Add(-lag).Unix()
-		if !w.all(ctx, span{after, before}, recent, yield) {
+		if !w.all(ctx, span{after, before}, recent, plain, yield) {
 			return
 		}
 		if before != 0 && before <= recent || ctx.Err() != nil {
@@ -134,7 +141,7 @@ func (w *Windows) arriving(ctx context.Context, after, before int64) iter.Seq2[a
 }
 
 // all reads the span once and says whether to go on.
-func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(arrival, error) bool) bool {
+func (w *Windows) all(ctx context.Context, asked span, recent int64, plain bool, yield func(arrival, error) bool) bool {
 	if w.Concurrency <= 1 {
 		for a, err := range arrivalsOf(ctx, w.Source, asked.after, asked.before) {
 			if !yield(a, err) || err != nil {
@@ -143,7 +150,7 @@ func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(
 		}
 		return true
 	}
-	run := &windows{Windows: w, queue: []window{{after: asked.after, before: asked.before}}, under: map[int]*stretch{}, cap: recent}
+	run := &windows{Windows: w, plain: plain, queue: []window{{after: asked.after, before: asked.before}}, under: map[int]*stretch{}, cap: recent}
 	run.wake = sync.NewCond(&run.mu)
 	if w.Store != nil {
 		run.cap = min(recent, w.Store.Began().Add(-w.lag()).Unix())
@@ -174,7 +181,9 @@ func (w *Windows) all(ctx context.Context, asked span, recent int64, yield func(
 		rest := b.packed
 		for _, r := range b.records {
 			var encoded []byte
-			encoded, rest = firstPacked(rest)
+			if !plain {
+				encoded, rest = firstPacked(rest)
+			}
 			if going = going && yield(arrival{r, encoded}, nil); !going {
 				cancel()
 				break
@@ -274,7 +283,9 @@ func (w *windows) reader(ctx context.Context, no int, out chan<- portion) error 
 // read reads a window from its newest record down.
 func (w *windows) read(ctx context.Context, no int, mine window, out chan<- portion) error {
 	send := func(b portion) error {
-		b.packed = packRecords(b.records)
+		if !w.plain {
+			b.packed = packRecords(b.records)
+		}
 		select {
 		case out <- b:
 			return nil
