@@ -28,18 +28,19 @@ func (p *Plan) full() {
 // sealAhead seals the plain calls of a batch, and says whose bodies nothing needs.
 // It runs in the writer.
 func (p *Plan) sealAhead(w *writer, b *batch) (needless map[int64]bool, err error) {
-	statements := []string{aheadItems, aheadOdd, sealFirstOps + ofRun}
-	if p.review.fresh {
-		statements = []string{aheadFresh, sealFirstOps + ofRun}
-	}
 	first, last := b.first, b.first+int64(len(b.ops))-1
-	for _, statement := range statements {
-		if _, err := w.exec(statement, first, last); err != nil {
-			return nil, err
-		}
-	}
 	if p.review.fresh {
-		return nil, nil
+		_, err := w.exec(aheadFresh, first, last)
+		return nil, err
+	}
+	if err := w.row(aheadBack, []any{first, last, p.back}, &p.back); err != nil {
+		return nil, err
+	}
+	if _, err := w.exec(aheadItems, first, last, p.back); err != nil {
+		return nil, err
+	}
+	if _, err := w.exec(aheadOdd+sealFirstOps+ofRun, first, last); err != nil {
+		return nil, err
 	}
 	needless = make(map[int64]bool)
 	err = w.jobsOn.each(aheadNeedless, []any{first, last}, func(r *pageRow) (bool, error) {
@@ -51,19 +52,31 @@ func (p *Plan) sealAhead(w *writer, b *batch) (needless map[int64]bool, err erro
 
 // aheadFresh is for a journal that knew no call.
 const aheadFresh = `
-INSERT INTO item (no, lane, op, home, disposition) SELECT no, no, no, no, 'new' FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM temp.odd)`
+INSERT INTO item (no, lane, op, home, disposition) SELECT no, no, no, no, 'new' FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM temp.odd);
+INSERT INTO op (no, id, epoch, current, source, payment, call, home, state, doubt, attempts)
+SELECT no, op_id, 0, 1, source, payment, call, no, 'planned', 0, 0 FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM temp.odd)`
 
-// aheadItems holds the plain entries of a batch against the journal.
+// aheadBack says how many entries back the first known call of a batch has its
+// operation; where the first few are unknown, that stays as it was for the batch before.
+const aheadBack = `
+SELECT coalesce((SELECT e.no - o.no FROM entry e JOIN op o ON ` + sealByID + ` WHERE e.no BETWEEN ?1 AND min(?2, ?1 + 3) ORDER BY e.no LIMIT 1), ?3)`
+
+// aheadItems holds the plain entries of a batch against the journal. A file that is
+// imported again has its calls in the order in which the journal has them: so each
+// is looked for first as many entries back (?3) as the first one of its batch was
+// found, and only then by its id, the index of which is in no order.
 const aheadItems = sealVerdict + `
 FROM (
 	SELECT e.no, e.no AS lane, e.no AS head, ` + sealKnown + `, 0 AS within, o.source = e.source AND o.payment = e.payment AS alike
-	FROM entry e LEFT JOIN op o ON ` + sealByID + ` LEFT JOIN entry h ON h.no = o.home
+	FROM entry e LEFT JOIN op o ON o.no = CASE WHEN (SELECT id FROM op WHERE no = e.no - ?3 AND current = 1) = e.op_id THEN e.no - ?3
+			ELSE (SELECT no FROM op WHERE id = e.op_id AND current = 1) END
+		LEFT JOIN entry h ON h.no = o.home
 	WHERE e.no BETWEEN ?1 AND ?2 AND e.no NOT IN (SELECT no FROM temp.odd))
 WHERE op IS NULL OR (alike AND NOT renew) ORDER BY no`
 
 // aheadOdd keeps those that turned out not to be plain.
 const aheadOdd = `
-INSERT OR IGNORE INTO temp.odd SELECT no FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM item WHERE no BETWEEN ?1 AND ?2)`
+INSERT OR IGNORE INTO temp.odd SELECT no FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM item WHERE no BETWEEN ?1 AND ?2);`
 
 // aheadNeedless are the entries of a batch with nothing to send of their own.
 const aheadNeedless = `

@@ -25,7 +25,9 @@ const standing = `i.disposition IN ('new', 'retry', 'changed') AND o.current = 1
 // in ascending order of their numbers, from the first number above after. Steps
 // in a state that cannot be sent are among them where later ones must not pass. It
 // reads a page at a time, so that memory stays flat and no read holds up the
-// writer's checkpoints.
+// writer's checkpoints. Of its call a step has what sending it takes: id, source,
+// payment, call and body, and its order where there are several; [Journal.Call]
+// has the rest.
 func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int) (list []Lane, err error) {
 	defer j.named(&err)
 	var changes int64
@@ -46,14 +48,23 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 }
 
 // lanesQuery reads the steps of a run that may be sent, and those that stand in
-// their way, lane by lane. ?1 and ?2 are the first and the last lane.
-const lanesQuery = `
-	SELECT i.lane, o.no, o.home, e.op_id, e.source, e.payment, e.natural, e.call, e.content, e.ord, b.form, e.currency, e.value, e.class, f.name, e.line,
-		o.epoch, o.state, o.first_sent, o.attempts, e.rank,
-		CASE WHEN e.rank > 0 THEN (SELECT record_id FROM op p WHERE p.source = o.source AND p.payment = o.payment AND p.call = 'report_payment'
+// their way, lane by lane. ?1 and ?2 are the first and the last lane. Most lanes
+// have one step, which is where the lane is; what comes from further away has an
+// index. Both are read side by side, and nothing is sorted.
+var lanesQuery = stepsOf("i.no", "i.no BETWEEN ?1 AND ?2 AND i.lane = i.no") + `
+	UNION ALL ` + stepsOf("i.lane", "i.lane BETWEEN ?1 AND ?2 AND i.lane <> i.no") + `
+	ORDER BY 1`
+
+// stepsOf reads the steps to make of some items, whose lane is named so.
+func stepsOf(lane, items string) string {
+	return `
+	SELECT ` + lane + `, o.no, o.home, o.id, o.source, o.payment, o.call, b.form, o.epoch, o.state, o.first_sent, o.attempts,
+		CASE WHEN EXISTS (SELECT 1 FROM item k WHERE k.lane = ` + lane + ` AND k.lane <> k.no) THEN (SELECT ord FROM entry WHERE no = o.home) END,
+		CASE WHEN o.call <> 'report_payment' THEN (SELECT record_id FROM op p WHERE p.source = o.source AND p.payment = o.payment AND p.call = 'report_payment'
 			AND p.state IN ('confirmed', 'adopted') ORDER BY p.no DESC LIMIT 1) END
-	FROM item i JOIN op o ON o.no = i.op JOIN entry e ON e.no = o.home JOIN file f ON f.no = e.file LEFT JOIN body b ON b.no = o.home
-	WHERE i.lane BETWEEN ?1 AND ?2 AND ((` + sendable + `) OR (` + standing + `)) ORDER BY i.lane`
+	FROM item i CROSS JOIN op o ON o.no = i.op LEFT JOIN body b ON b.no = o.home
+	WHERE ` + items + ` AND ((` + sendable + `) OR (` + standing + `))`
+}
 
 // A gathering makes lanes of steps, which come in order of their lanes. Lanes
 // with nothing to send are left out.
@@ -61,7 +72,8 @@ type gathering struct {
 	limit    int
 	body     func(stored []byte) ([]byte, error) // see Journal.body
 	lanes    []Lane
-	lane     Lane // that steps are gathered for
+	room     []Step // of lanes
+	lane     Lane   // that steps are gathered for
 	steps    []ranked
 	some     bool   // of them may be sent
 	last     ranked // the step before, whose texts are used again
@@ -73,7 +85,7 @@ type gathering struct {
 // ranked is a step with what orders it.
 type ranked struct {
 	Step
-	rank int64
+	rank int
 	no   int64
 	home int64
 }
@@ -88,17 +100,17 @@ func (g *gathering) take(r *pageRow) (more bool, err error) {
 	}
 	s := &g.last
 	s.no, s.home = r.int(), r.int()
-	intoCall(r, &s.Op)
+	into(r, &s.ID)
+	into(r, &s.Source)
+	into(r, &s.Payment)
+	into(r, &s.Call)
 	if s.Body, err = g.body(r.borrow()); err != nil {
 		return false, err
 	}
-	into(r, &s.Amount.Currency)
-	s.Amount.Value = r.int()
-	into(r, &s.Class)
-	into(r, &s.File)
-	s.Line, s.Epoch = int(r.int()), int(r.int())
+	s.Epoch = int(r.int())
 	into(r, &s.State)
-	s.FirstSent, s.Attempts, s.rank = r.time(), int(r.int()), r.int()
+	s.FirstSent, s.Attempts, s.rank = r.time(), int(r.int()), rankOf(s.Call)
+	into(r, &s.Order)
 	into(r, &g.recordID)
 	if len(g.steps) == 0 {
 		g.lane = Lane{No: lane, Source: s.Source, Payment: s.Payment}
@@ -114,11 +126,13 @@ func (g *gathering) take(r *pageRow) (more bool, err error) {
 // finish ends the lane.
 func (g *gathering) finish() {
 	if g.some {
-		slices.SortFunc(g.steps, compareSteps)
-		g.lane.Steps = make([]Step, len(g.steps))
+		if len(g.steps) > 1 {
+			slices.SortFunc(g.steps, compareSteps)
+		}
+		at := g.make(len(g.steps))
 		for i := range g.steps {
 			s := &g.steps[i]
-			g.lane.Steps[i] = s.Step
+			g.room = append(g.room, s.Step)
 			if s.State == Planned && s.Attempts == 0 {
 				f := flight{id: s.ID, no: s.no, home: s.home, epoch: s.Epoch, call: s.Call}
 				if f.first = s.no == g.lane.No && s.Call.Creates() && len(s.Body) > 0; f.first {
@@ -127,9 +141,25 @@ func (g *gathering) finish() {
 				g.planned = append(g.planned, f)
 			}
 		}
+		g.lane.Steps = g.room[at:]
 		g.lanes = append(g.lanes, g.lane)
 	}
 	g.steps, g.some = g.steps[:0], false
+}
+
+// roomAtOnce is how many lanes and steps room is made for at once.
+const roomAtOnce = 256
+
+// make makes room for so many further steps, and says where it begins.
+func (g *gathering) make(steps int) (at int) {
+	if g.lanes == nil {
+		n := min(g.limit, roomAtOnce)
+		g.lanes, g.planned = make([]Lane, 0, n), make([]flight, 0, n)
+	}
+	if cap(g.room)-len(g.room) < steps {
+		g.room = make([]Step, 0, max(steps, min(g.limit, roomAtOnce)))
+	}
+	return len(g.room)
 }
 
 // compareSteps puts report_payment first, then goes by Order, by the order of

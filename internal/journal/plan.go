@@ -58,7 +58,8 @@ type Plan struct {
 	batches  int     // written
 	packer   packer  // used by the writer
 	ahead    bool    // plain calls are sealed with their batches; see ahead.go
-	bare     bool    // the indexes of item and op are gone until the plan is sealed
+	bare     bool    // the indexes of op are gone until the plan is sealed
+	back     int64   // where known calls are looked for first; see aheadItems
 	blocks   []value // source, payment and reason of blocks waiting to be written
 	fileNos  map[string]int64
 	review   review
@@ -192,7 +193,9 @@ func (p *Plan) Add(ctx context.Context, op Op) error {
 }
 
 // rankOf orders the calls of a payment that are equal in Order; -1 for none.
-func rankOf(call record.CallName) int { return slices.Index(record.Writes(), call) }
+func rankOf(call record.CallName) int { return slices.Index(ranks, call) }
+
+var ranks = record.Writes() // never changed
 
 // Block says that a row of the payment could not be read: all its calls of this
 // run are parked for that reason. It is held back as calls are.

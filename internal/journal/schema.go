@@ -85,7 +85,7 @@ CREATE TABLE item (
 	disposition TEXT NOT NULL,
 	reason      TEXT
 );
-CREATE INDEX ` + itemLane + `;
+CREATE INDEX item_lane ON item (lane);
 CREATE TABLE op (
 	no          INTEGER PRIMARY KEY,       -- the entry that brought this epoch about
 	id          TEXT NOT NULL,
@@ -116,20 +116,18 @@ CREATE INDEX ` + opPayment + `;
 
 // What a large first plan makes anew; see [Plan.full].
 const (
-	itemLane  = "item_lane ON item (lane)"
 	opID      = "op_id ON op (id, epoch)"
 	opPayment = "op_payment ON op (source, payment) WHERE call = 'report_payment'"
 	opChild   = "op_child ON op (source, payment) WHERE call <> 'report_payment'"
 )
 
 const (
-	itemIndex   = "CREATE INDEX IF NOT EXISTS " + itemLane + ";\n"
-	makeIndexes = itemIndex + `
+	makeIndexes = `
 CREATE UNIQUE INDEX IF NOT EXISTS ` + opID + `;
 CREATE INDEX IF NOT EXISTS ` + opPayment + `;
 CREATE INDEX IF NOT EXISTS ` + opChild + `;
 `
-	dropIndexes = "DROP INDEX item_lane; DROP INDEX op_id; DROP INDEX op_payment; DROP INDEX op_child;"
+	dropIndexes = "DROP INDEX op_id; DROP INDEX op_payment; DROP INDEX op_child;"
 )
 
 // schema2 is what format 2 adds: how calls in doubt and in conflict were settled.
@@ -227,7 +225,8 @@ CREATE TABLE shape (                      -- what bodies have in common; see pac
 );
 `
 
-// schema6 is what format 6 adds: intents of calls that lie side by side.
+// schema6 is what format 6 adds: intents of calls that lie side by side. The index
+// of lanes has only what is not where its lane is.
 const schema6 = `
 CREATE TABLE claim (                      -- see claim.go
 	no    INTEGER PRIMARY KEY,
@@ -235,6 +234,8 @@ CREATE TABLE claim (                      -- see claim.go
 	last  INTEGER NOT NULL,
 	at    INTEGER NOT NULL
 );
+DROP INDEX IF EXISTS item_lane;
+CREATE INDEX item_lane ON item (lane) WHERE lane <> no;
 `
 
 const opDoubt = "CREATE INDEX op_doubt ON op (state) WHERE state IN ('sending', 'unknown', 'reconciling')"

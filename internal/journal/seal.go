@@ -150,7 +150,7 @@ func (s *sealing) hold() error {
 	if !s.review.fresh {
 		withRecord += sealKnownRecord
 	}
-	if _, err := s.w.exec(itemIndex + withRecord); err != nil {
+	if _, err := s.w.exec(withRecord); err != nil {
 		return err
 	}
 	return s.run(sealHeld)
@@ -281,7 +281,7 @@ WHERE i.no BETWEEN ?1 AND ?2 AND e.rank > 0 AND i.disposition = 'new'`
 // file to one payment.
 const sealWithRecord = `
 DELETE FROM temp.lanes WHERE EXISTS (SELECT 1 FROM item i JOIN entry e ON e.no = i.no
-	WHERE i.lane = lanes.lane AND e.rank = 0 AND i.disposition IN ('new', 'retry', 'same', 'changed'));`
+	WHERE (i.no = lanes.lane OR i.lane = lanes.lane AND i.lane <> i.no) AND e.rank = 0 AND i.disposition IN ('new', 'retry', 'same', 'changed'));`
 
 // sealKnownRecord strikes out those that have it.
 const sealKnownRecord = `
