@@ -28,9 +28,8 @@ func (j *Journal) Entries(ctx context.Context, run string, dispositions ...Dispo
 }
 
 // Receipts returns, in file order, the calls that the run sent or looked up and
-// that the account has. Of an entry they have what a receipt says of it, and the
-// rest is zero: Content, Order and Source, when and how often it was sent, and all
-// of the answer but the ids.
+// that the account has: what a receipt says of each, which is its op but for
+// Source, Content and Order, its State, Epoch, RecordID and RequestID.
 func (j *Journal) Receipts(ctx context.Context, run string) iter.Seq2[Entry, error] {
 	return j.each(ctx, run, entryReading{receiptsQuery, nil, (*pageEntry).scanReceipt})
 }
@@ -55,7 +54,7 @@ const entriesQuery = `
 
 const receiptsQuery = `
 	SELECT i.no, e.op_id, e.payment, e.natural, e.call, e.currency, e.value, e.class, f.name, e.line,
-		i.disposition, o.state, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.object_id, o.request_id
+		o.state, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.request_id
 	FROM item i JOIN entry e ON e.no = i.no JOIN file f ON f.no = e.file JOIN op o ON o.no = i.op
 	WHERE i.no BETWEEN ? AND ? AND i.disposition IN ('new', 'retry') AND o.state IN ('confirmed', 'adopted') AND NOT ` + superseded
 
@@ -192,11 +191,9 @@ func (p *pageEntry) scanReceipt(r *pageRow) Entry {
 	into(r, &e.Class)
 	into(r, &e.File)
 	e.Line = int(r.int())
-	into(r, &e.Disposition)
 	into(r, &e.State)
 	e.Epoch = int(r.int())
 	into(r, &e.RecordID)
-	into(r, &e.ObjectID)
 	into(r, &e.RequestID)
 	return *e
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math/bits"
 	"os"
 )
 
@@ -55,4 +56,35 @@ func measure(path string) (m image, err error) {
 			return m, fmt.Errorf("at byte %d: %w", off, err)
 		}
 	}
+}
+
+// sealOf is the seal of a file that consists of pages of this size, a power of two,
+// with these checksums, without reading it: the checksum of a whole is that of its
+// beginning, moved by as many zeros as the rest is long, and the rest's on top.
+func sealOf(pageSize int, sums []uint32) seal {
+	// A linear map of 32 bits, by what becomes of each: at first what one zero
+	// bit more does to a checksum, then, squared again and again, those of a page.
+	var zeros [32]uint32
+	zeros[0] = crc32.Castagnoli
+	for i := 1; i < len(zeros); i++ {
+		zeros[i] = 1 << (i - 1)
+	}
+	move := func(sum uint32) (moved uint32) {
+		for ; sum != 0; sum &= sum - 1 {
+			moved ^= zeros[bits.TrailingZeros32(sum)]
+		}
+		return moved
+	}
+	for n := 1; n < 8*pageSize; n *= 2 {
+		var twice [32]uint32
+		for i, bit := range zeros {
+			twice[i] = move(bit)
+		}
+		zeros = twice
+	}
+	whole := seal{Size: int64(pageSize) * int64(len(sums))}
+	for _, sum := range sums {
+		whole.CRC32C = move(whole.CRC32C) ^ sum
+	}
+	return whole
 }

@@ -108,7 +108,8 @@
 // Before anything is sent, the files are held against what was written, to the
 // bit, and a journal that is not as it was is refused:
 //
-//   - Closed, the lock file holds size and checksum of the database (its seal).
+//   - Closed, the lock file holds size and checksum of the database (its seal), as
+//     far as was written to it.
 //   - While it is open, PATH.sums holds a checksum of every page of the database
 //     file and a note of how far the WAL reached when something was last
 //     promised. After a crash the WAL is read through without SQLite, which

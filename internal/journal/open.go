@@ -281,14 +281,12 @@ func (j *Journal) Close() (err error) {
 	return errors.Join(err, j.lock.release())
 }
 
-// seal notes in the lock file how the closed journal looks. A journal of which a
+// seal notes in the lock file how the closed journal looks, as far as was written to
+// it: if the file is otherwise, the next opening says so. A journal of which a
 // reader still keeps a part in the WAL is not sealed.
 func (j *Journal) seal() error {
-	m, err := measure(j.path)
-	if err != nil {
-		return err
-	}
-	if err := j.lock.write(lockNote{Closed: &m.seal}); err != nil {
+	closed := sealOf(int(j.w.sums.note.PageSize), j.w.sums.of)
+	if err := j.lock.write(lockNote{Closed: &closed}); err != nil {
 		return err
 	}
 	return j.disk.remove(j.path + ".sums")
