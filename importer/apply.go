@@ -73,8 +73,9 @@ const (
 // applying is the state of one Apply.
 type applying struct {
 	*Applier
-	requests  atomic.Int64 // that left this machine
-	unreached atomic.Int64 // connections in a row that were never had
+	uncut     context.Context // what an interrupt does not end
+	requests  atomic.Int64    // that left this machine
+	unreached atomic.Int64    // connections in a row that were never had
 	settled   atomic.Int64
 	breaker   breaker
 	gate      *gate
@@ -86,7 +87,7 @@ type applying struct {
 // refusals and doubts are in the ledger, not in the error. An error means that
 // the run stopped early; what was not sent is still planned.
 func (a *Applier) Apply(ctx context.Context) (requests int64, err error) {
-	run := &applying{Applier: a, turn: make(chan struct{}, 1)}
+	run := &applying{Applier: a, uncut: context.WithoutCancel(ctx), turn: make(chan struct{}, 1)}
 	if run.Clock == nil {
 		run.Clock = time.Now
 	}
@@ -96,7 +97,7 @@ func (a *Applier) Apply(ctx context.Context) (requests int64, err error) {
 	run.gate = newGate(a.Concurrency, run.Clock)
 	err = run.apply(ctx)
 	// Whatever ended the run, the answers that came must be on disk.
-	return run.requests.Load(), errors.Join(err, a.Ledger.Flush(context.WithoutCancel(ctx)))
+	return run.requests.Load(), errors.Join(err, a.Ledger.Flush(run.uncut))
 }
 
 func (a *applying) apply(ctx context.Context) error {

@@ -35,10 +35,10 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string, 
 		if old && step.Call == record.AttachPayment {
 			if o, known := a.attached(ctx, step, recordID); known {
 				a.gate.leave()
-				return o, a.finish(ctx, step, o)
+				return o, a.finish(step, o)
 			}
 		}
-		answer := a.send(ctx, step, recordID)
+		answer := a.send(step, recordID)
 		a.gate.leave()
 		a.gate.report(answer)
 		a.Limiter.Report(answer.Verdict, answer.Limit)
@@ -47,16 +47,16 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string, 
 		case Done:
 			outcome.State = record.Confirmed
 			a.breaker.succeeded()
-			return outcome, errors.Join(a.finish(ctx, step, outcome), a.skewed(answer))
+			return outcome, errors.Join(a.finish(step, outcome), a.skewed(answer))
 		case Refused:
 			outcome.State = record.Rejected
 			if doubt && !answer.Replayed {
 				outcome = a.compare(ctx, step, recordID, outcome)
 			}
 			if outcome.State != record.Rejected {
-				return outcome, a.finish(ctx, step, outcome)
+				return outcome, a.finish(step, outcome)
 			}
-			if err := a.finish(ctx, step, outcome); err != nil {
+			if err := a.finish(step, outcome); err != nil {
 				return outcome, err
 			}
 			if a.breaker.refused(outcome) {
@@ -65,7 +65,7 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string, 
 			return outcome, nil
 		case Conflict:
 			outcome.State = record.ConflictState
-			return outcome, a.finish(ctx, step, outcome)
+			return outcome, a.finish(step, outcome)
 		}
 		doubt = doubt || answer.MayHaveRun
 		switch outcome.State = record.UnknownState; {
@@ -74,7 +74,7 @@ func (a *applying) step(ctx context.Context, step record.Step, recordID string, 
 		case answer.Final:
 			outcome.State = record.Reconciling
 		}
-		if err := a.finish(ctx, step, outcome); err != nil {
+		if err := a.finish(step, outcome); err != nil {
 			return outcome, err
 		}
 		if answer.Verdict == StopRun {
@@ -113,7 +113,7 @@ func (a *applying) claim(ctx context.Context, step record.Step, recordID string,
 			if doubt {
 				outcome.State = record.UnknownState
 			}
-			return errors.Join(err, a.finish(ctx, step, outcome))
+			return errors.Join(err, a.finish(step, outcome))
 		}
 		return nil
 	}
@@ -226,9 +226,9 @@ func (a *applying) skewed(answer Answer) error {
 
 // send does not hear the interrupt: cutting the call short would only trade a
 // known outcome for an unknown one. The sender's own timeout ends it.
-func (a *applying) send(ctx context.Context, step record.Step, recordID string) Answer {
+func (a *applying) send(step record.Step, recordID string) Answer {
 	path, body := step.Request(recordID)
-	answer := a.Sender.Send(context.WithoutCancel(ctx), Request{Path: path, Key: step.Key(), Body: body})
+	answer := a.Sender.Send(a.uncut, Request{Path: path, Key: step.Key(), Body: body})
 	if answer.Verdict != NotSent {
 		a.requests.Add(1)
 		a.unreached.Store(0)
@@ -244,8 +244,8 @@ func (a *applying) send(ctx context.Context, step record.Step, recordID string) 
 const sayUnreached = 3
 
 // finish notes an outcome; an interrupt must not keep it from the disk.
-func (a *applying) finish(ctx context.Context, step record.Step, o record.Outcome) error {
-	if err := a.Ledger.Finish(context.WithoutCancel(ctx), step.ID, step.Epoch, o); err != nil {
+func (a *applying) finish(step record.Step, o record.Outcome) error {
+	if err := a.Ledger.Finish(a.uncut, step.ID, step.Epoch, o); err != nil {
 		return err
 	}
 	if o.State != record.Planned && o.State != record.UnknownState && a.Progress != nil {
