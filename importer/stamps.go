@@ -163,9 +163,9 @@ func unlessEqual(text, other string) string {
 
 // clip keeps a file name within a metadata value, its end rather than its start.
 func clip(name string) string {
-	runes := []rune(name)
-	if len(runes) <= record.MaxMetadataValue {
+	if utf8.RuneCountInString(name) <= record.MaxMetadataValue {
 		return name
 	}
+	runes := []rune(name)
 	return string(runes[len(runes)-record.MaxMetadataValue:])
 }

@@ -94,11 +94,7 @@ func BenchmarkRead(b *testing.B) {
 	const calls = 20_000
 	ctx := context.Background()
 	j := newJournal(b)
-	ops := payments(calls)
-	for i := range ops {
-		ops[i].Body = make([]byte, 700)
-	}
-	plan(b, j, "r", ops...)
+	plan(b, j, "r", realistic(payments(calls))...)
 	perCall := func(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*calls), "ns/call")
 	}

@@ -26,8 +26,8 @@ const standing = `i.disposition IN ('new', 'retry', 'changed') AND o.current = 1
 // in a state that cannot be sent are among them where later ones must not pass. It
 // reads a page at a time, so that memory stays flat and no read holds up the
 // writer's checkpoints. Of its call a step has what sending it takes: id, source,
-// payment, call and body, and its order where there are several; [Journal.Call]
-// has the rest.
+// payment, call and body, and its order unless all lanes have one step;
+// [Journal.Call] has the rest.
 func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int) (list []Lane, err error) {
 	defer j.named(&err)
 	var changes int64
@@ -38,7 +38,7 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 	if err != nil {
 		return nil, err
 	}
-	g := &gathering{limit: limit, body: func(stored []byte) ([]byte, error) { return j.body(ctx, stored) }}
+	g := &gathering{limit: limit, body: func(dst, stored []byte) ([]byte, error) { return j.appendBody(ctx, dst, stored) }}
 	if err := j.page(ctx, lanesQuery, []any{max(after+1, r.first), r.last}, g.take); err != nil {
 		return nil, err
 	}
@@ -50,7 +50,8 @@ func (j *Journal) Lanes(ctx context.Context, run string, after int64, limit int)
 // lanesQuery reads the steps of a run that may be sent, and those that stand in
 // their way, lane by lane. ?1 and ?2 are the first and the last lane. Most lanes
 // have one step, which is where the lane is; what comes from further away has an
-// index. Both are read side by side, and nothing is sorted.
+// index. Both are read side by side, and nothing is sorted. Where all lanes have one
+// step, what would order them is not read either.
 var lanesQuery = stepsOf("i.no", "i.no BETWEEN ?1 AND ?2 AND i.lane = i.no") + `
 	UNION ALL ` + stepsOf("i.lane", "i.lane BETWEEN ?1 AND ?2 AND i.lane <> i.no") + `
 	ORDER BY 1`
@@ -59,7 +60,7 @@ var lanesQuery = stepsOf("i.no", "i.no BETWEEN ?1 AND ?2 AND i.lane = i.no") + `
 func stepsOf(lane, items string) string {
 	return `
 	SELECT ` + lane + `, o.no, o.home, o.id, o.source, o.payment, o.call, b.form, o.epoch, o.state, o.first_sent, o.attempts,
-		CASE WHEN EXISTS (SELECT 1 FROM item k WHERE k.lane = ` + lane + ` AND k.lane <> k.no) THEN (SELECT ord FROM entry WHERE no = o.home) END,
+		CASE WHEN EXISTS (SELECT 1 FROM item WHERE lane BETWEEN ?1 AND ?2 AND lane <> no) THEN (SELECT ord FROM entry WHERE no = o.home) END,
 		CASE WHEN o.call <> 'report_payment' THEN (SELECT record_id FROM op p WHERE p.source = o.source AND p.payment = o.payment AND p.call = 'report_payment'
 			AND p.state IN ('confirmed', 'adopted') ORDER BY p.no DESC LIMIT 1) END
 	FROM item i CROSS JOIN op o ON o.no = i.op LEFT JOIN body b ON b.no = o.home
@@ -70,9 +71,10 @@ func stepsOf(lane, items string) string {
 // with nothing to send are left out.
 type gathering struct {
 	limit    int
-	body     func(stored []byte) ([]byte, error) // see Journal.body
+	body     func(dst, stored []byte) ([]byte, error) // see Journal.appendBody
 	lanes    []Lane
 	room     []Step // of lanes
+	bodies   []byte // of steps
 	lane     Lane   // that steps are gathered for
 	steps    []ranked
 	some     bool   // of them may be sent
@@ -104,7 +106,7 @@ func (g *gathering) take(r *pageRow) (more bool, err error) {
 	into(r, &s.Source)
 	into(r, &s.Payment)
 	into(r, &s.Call)
-	if s.Body, err = g.body(r.borrow()); err != nil {
+	if s.Body, err = g.unpack(r.borrow()); err != nil {
 		return false, err
 	}
 	s.Epoch = int(r.int())
@@ -160,6 +162,23 @@ func (g *gathering) make(steps int) (at int) {
 		g.room = make([]Step, 0, max(steps, min(g.limit, roomAtOnce)))
 	}
 	return len(g.room)
+}
+
+// bodiesAtOnce is how many bytes of bodies room is made for at once.
+const bodiesAtOnce = 32 << 10
+
+// unpack is the body of which stored is what the journal has, beside the bodies of
+// other steps.
+func (g *gathering) unpack(stored []byte) (body []byte, err error) {
+	if most := 8 * len(stored); cap(g.bodies)-len(g.bodies) < most { // if it is more, append copies them all
+		g.bodies = make([]byte, 0, max(most, bodiesAtOnce))
+	}
+	list, err := g.body(g.bodies, stored)
+	if err != nil {
+		return nil, err
+	}
+	body, g.bodies = list[len(g.bodies):len(list):len(list)], list
+	return body, nil
 }
 
 // compareSteps puts report_payment first, then goes by Order, by the order of

@@ -248,18 +248,23 @@ type shapes struct {
 // body is the body of which stored is what the journal has, or nil for nil. It is
 // the caller's.
 func (j *Journal) body(ctx context.Context, stored []byte) ([]byte, error) {
+	return j.appendBody(ctx, nil, stored)
+}
+
+// appendBody appends it.
+func (j *Journal) appendBody(ctx context.Context, dst, stored []byte) ([]byte, error) {
 	if len(stored) == 0 || stored[0] != packedMark {
-		return slices.Clone(stored), nil
+		return append(dst, stored...), nil
 	}
 	no, rest, ok := cutUvarint(stored[1:])
 	if !ok {
-		return nil, errPacked
+		return dst, errPacked
 	}
 	s, err := j.shape(ctx, int64(no))
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
-	return s.unpack(make([]byte, 0, 5*len(stored)), rest)
+	return s.unpack(slices.Grow(dst, 5*len(stored)), rest)
 }
 
 func (j *Journal) shape(ctx context.Context, no int64) (*shape, error) {

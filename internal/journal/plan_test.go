@@ -158,7 +158,7 @@ func TestLaneOrder(t *testing.T) {
 		"2 report_payment_attempt_guaranteed&payment=B&natural=2",
 		"3 report_refund&payment=B&natural=2",
 		"3 report_refund&payment=B&natural=1",
-		" report_payment&payment=A&natural=", // alone, it needs no order
+		"9 report_payment&payment=A&natural=",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

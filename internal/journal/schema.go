@@ -111,14 +111,14 @@ CREATE TABLE op (
 	message     TEXT
 );
 CREATE UNIQUE INDEX ` + opID + `;
-CREATE INDEX ` + opPayment + `;
+CREATE INDEX op_payment ON op (source, payment) WHERE call = 'report_payment';
 `
 
 // What a large first plan makes anew; see [Plan.full].
 const (
 	opID      = "op_id ON op (id, epoch)"
-	opPayment = "op_payment ON op (source, payment) WHERE call = 'report_payment'"
-	opChild   = "op_child ON op (source, payment) WHERE call <> 'report_payment'"
+	opPayment = "op_payment ON op (payment, source) WHERE call = 'report_payment'"
+	opChild   = "op_child ON op (payment, source) WHERE call <> 'report_payment'"
 )
 
 const (
@@ -147,7 +147,7 @@ CREATE TABLE decision (
 	attempts   INTEGER NOT NULL
 );
 CREATE INDEX decision_op ON decision (op_id);
-CREATE INDEX ` + opChild + `;
+CREATE INDEX op_child ON op (source, payment) WHERE call <> 'report_payment';
 `
 
 // schema3 is what format 3 adds: the account of a run's rows. A run that was
@@ -226,7 +226,8 @@ CREATE TABLE shape (                      -- what bodies have in common; see pac
 `
 
 // schema6 is what format 6 adds: intents of calls that lie side by side. The index
-// of lanes has only what is not where its lane is.
+// of lanes has only what is not where its lane is. Those of payments begin with the
+// key: the source is the same in most, and comparing is most of what sorting takes.
 const schema6 = `
 CREATE TABLE claim (                      -- see claim.go
 	no    INTEGER PRIMARY KEY,
@@ -236,6 +237,10 @@ CREATE TABLE claim (                      -- see claim.go
 );
 DROP INDEX IF EXISTS item_lane;
 CREATE INDEX item_lane ON item (lane) WHERE lane <> no;
+DROP INDEX IF EXISTS op_payment;
+CREATE INDEX ` + opPayment + `;
+DROP INDEX IF EXISTS op_child;
+CREATE INDEX ` + opChild + `;
 `
 
 const opDoubt = "CREATE INDEX op_doubt ON op (state) WHERE state IN ('sending', 'unknown', 'reconciling')"
