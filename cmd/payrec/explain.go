@@ -189,12 +189,12 @@ func (k *knownResult) look(ctx context.Context) (found bool, err error) {
 			}
 		}
 	}
-	runs, err := j.Runs(ctx)
+	runs, err := j.RunIDs(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, run := range slices.Backward(runs) {
-		if err := k.lookInRun(ctx, j, run.ID); err != nil {
+		if err := k.lookInRun(ctx, j, run); err != nil {
 			return false, err
 		}
 	}

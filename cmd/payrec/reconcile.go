@@ -324,12 +324,12 @@ func (a *app) know(ctx context.Context, t *target, source string, r *exporter.Re
 		return note, err
 	}
 	defer closing(&err, j.Close)
-	runs, err := j.Runs(ctx)
+	runs, err := j.RunIDs(ctx)
 	if err != nil {
 		return "", err
 	}
 	for _, run := range runs {
-		for e, err := range j.Entries(ctx, run.ID) {
+		for e, err := range j.Entries(ctx, run) {
 			if err != nil {
 				return "", err
 			}

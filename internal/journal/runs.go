@@ -86,6 +86,18 @@ func (j *Journal) Runs(ctx context.Context) ([]RunStatus, error) {
 	return runs, err
 }
 
+// RunIDs names all runs, the oldest first, and counts none of their calls.
+func (j *Journal) RunIDs(ctx context.Context) (ids []string, err error) {
+	if err := j.settle(ctx); err != nil {
+		return nil, err
+	}
+	runs, err := j.queryRuns(ctx, "state <> 'planning' ORDER BY no")
+	for _, r := range runs {
+		ids = append(ids, r.ID)
+	}
+	return ids, err
+}
+
 // Run returns one run, by its id, by a beginning of it that no other run has,
 // or by the name "latest".
 func (j *Journal) Run(ctx context.Context, name string) (RunStatus, error) {

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,9 @@ func TestRuns(t *testing.T) {
 	runs, err := j.Runs(ctx)
 	if err != nil || len(runs) != 3 || runs[2].ID != "other" || len(runs[2].Tallies) != 2 {
 		t.Errorf("runs %+v, %v", runs, err)
+	}
+	if ids, err := j.RunIDs(ctx); err != nil || !slices.Equal(ids, []string{"run_a1", "run_a2", "other"}) {
+		t.Errorf("ids %q, %v", ids, err)
 	}
 	if got := runs[2].Tallies[1]; got != (tally(record.ReportRefund, "payment", "eur", Held, "", 1, 1000)) {
 		t.Errorf("held: %+v", got)
