@@ -60,14 +60,15 @@ func (e *StopError) Unwrap() error { return e.Answer.Err }
 // enough to keep memory flat, enough to keep all senders busy.
 const lanesAtOnce = 512
 
-// How many claims are written ahead of the wire, and how many lanes wait for the
-// disk beside those that are on it: for each of these, and in all. With so many
-// the wire goes on for as long as a slow disk takes for a
-// group, and groups are large. After a crash each of them is asked again under
-// its key.
+// Where no rate is kept, the wire goes on for as long as a slow disk takes for a
+// group, and groups are large: this many lanes wait for the disk beside each that
+// is on the wire, and in all; and of payments that are next so many may be claimed
+// by the ledger, which makes do with fewer where the API is slower than the disk.
+// After a crash each of them is asked again under its key.
 const (
-	claimsAhead = 7
-	mostAhead   = 256
+	asideOfEach = 7
+	mostAside   = 256
+	mostClaimed = 1024
 )
 
 // applying is the state of one Apply.
@@ -107,7 +108,7 @@ func (a *applying) apply(ctx context.Context) error {
 		defer close(lanes)
 		return a.feed(stop, lanes)
 	})
-	places := make(chan struct{}, a.ahead())
+	places := make(chan struct{}, a.places())
 	aside := func(work func() error) bool {
 		if !a.Limiter.Unlimited() {
 			return false
@@ -137,12 +138,13 @@ func (a *applying) apply(ctx context.Context) error {
 	return err
 }
 
-// ahead is how many claims are written ahead of the wire where no rate is kept.
-func (a *applying) ahead() int {
+// places is how many lanes may wait for the disk beside those on the wire. Who asks
+// for one at a time gets just that.
+func (a *applying) places() int {
 	if a.Concurrency <= 1 {
 		return 0
 	}
-	return min(claimsAhead*a.Concurrency, mostAhead)
+	return min(asideOfEach*a.Concurrency, mostAside)
 }
 
 // feed hands the plan's payments out in the order in which they first appear.

@@ -373,12 +373,12 @@ func TestClaimsAhead(t *testing.T) {
 		begun       int
 		ahead       int
 	}{
-		{record.ReportRefund, 2, 0, 2 + 2*claimsAhead, 0},
-		{record.ReportRefund, 100, 0, 100 + mostAhead, 0},
+		{record.ReportRefund, 2, 0, 2 + 2*asideOfEach, 0},
+		{record.ReportRefund, 100, 0, 100 + mostAside, 0},
 		{record.ReportRefund, 2, 1e6, 2, 0},
 		{record.ReportRefund, 1, 0, 1, 0},
-		{record.ReportPayment, 2, 0, 3, 2 * claimsAhead}, // of which one is in doubt: it waits for the disk beside the others
-		{record.ReportPayment, 100, 0, 101, mostAhead},
+		{record.ReportPayment, 2, 0, 3, mostClaimed}, // of which one is in doubt: it waits for the disk beside the others
+		{record.ReportPayment, 100, 0, 101, mostClaimed},
 		{record.ReportPayment, 2, 1e6, 2, 0},
 		{record.ReportPayment, 1, 0, 1, 0},
 	} {

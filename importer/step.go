@@ -132,8 +132,8 @@ func (a *applying) claim(ctx context.Context, step record.Step, recordID string,
 
 // begin writes an intent down that need not wait for the limiter.
 func (a *applying) begin(ctx context.Context, step record.Step, recordID string) error {
-	if claimedAhead(step) {
-		return a.Ledger.BeginAhead(ctx, step.ID, step.Epoch, a.ahead())
+	if a.Concurrency > 1 && claimedAhead(step) {
+		return a.Ledger.BeginAhead(ctx, step.ID, step.Epoch, mostClaimed)
 	}
 	return a.Ledger.Begin(ctx, step.ID, step.Epoch, recordID)
 }

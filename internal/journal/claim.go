@@ -59,13 +59,15 @@ type claimable struct {
 	reached int64    // the last that was in the queue
 	queue   []flight // not claimed yet, in order of their numbers
 	unbegun int      // claimed, and not begun yet
+	latest  *claim   // nil before the first
+	size    int      // calls of the latest
 }
 
 // offer takes the steps of another page of lanes. Those of a page that is handed
 // out again may be on their way, or answered: they are begun by themselves.
 func (q *claimable) offer(run, changes int64, list []flight) {
 	if run != q.run || changes != q.changes {
-		*q = claimable{run: run, changes: changes, unbegun: q.unbegun}
+		*q = claimable{run: run, changes: changes, unbegun: q.unbegun, latest: q.latest, size: q.size}
 	}
 	for _, f := range list {
 		if f.no > q.reached {
@@ -74,30 +76,53 @@ func (q *claimable) offer(run, changes int64, list []flight) {
 	}
 }
 
+// A claim is as large as is begun in about claimSpan, or while the one before is
+// written, where that takes longer: so the wire never waits for the disk, and
+// little is in doubt after a crash where the API is slow.
+const (
+	claimSpan  = 10 // milliseconds
+	leastClaim = 8
+)
+
+// resize says how large the next claim is to be.
+func (q *claimable) resize(most int, now int64) {
+	switch last := q.latest; {
+	case last == nil:
+		q.size = 2 * leastClaim
+	case !last.written() || now-last.at < claimSpan:
+		q.size *= 2
+	case now-last.at > 4*claimSpan:
+		q.size /= 2
+	}
+	q.size = min(max(q.size, leastClaim), most)
+}
+
 // claimed is the claim that a call is begun under, or nil when it is to be begun
 // by itself, and a claim that is to be written now. Up to ahead calls are claimed
 // that have not come to their turn. It is called with the mutex held.
 func (j *Journal) claimed(f *flight, ahead int, now int64) (under, write *claim) {
 	q := &j.claimable
-	size := (ahead + 1) / 2
+	most := (ahead + 1) / 2
 	if f.claim != nil {
-		if q.unbegun--; q.unbegun >= size {
+		if q.unbegun--; q.unbegun >= q.size {
 			return f.claim, nil
 		}
-	} else if i := slices.IndexFunc(q.queue[:min(size, len(q.queue))], func(next flight) bool { return next.id == f.id }); i < 0 {
+	} else if i := slices.IndexFunc(q.queue[:min(most, len(q.queue))], func(next flight) bool { return next.id == f.id }); i < 0 {
 		return nil, nil
 	}
-	if len(q.queue) > 0 && size > 0 {
-		write = j.newClaim(f, size, now)
+	if len(q.queue) > 0 && most > 0 {
+		q.resize(most, now)
+		write = j.newClaim(f, now)
 	}
 	return f.claim, write
 }
 
-// newClaim makes a claim of the next calls. It is called with the mutex held.
-func (j *Journal) newClaim(f *flight, size int, now int64) *claim {
+// newClaim makes a claim of the next calls, f among them when it has none. It is
+// called with the mutex held.
+func (j *Journal) newClaim(f *flight, now int64) *claim {
 	q := &j.claimable
 	c := &claim{at: now, changes: q.changes, done: make(chan struct{})}
-	for len(q.queue) > 0 && c.left < size {
+	for len(q.queue) > 0 && (c.left < q.size || f.claim == nil) {
 		next := q.queue[0]
 		q.queue = q.queue[1:]
 		if next.id == f.id {
@@ -118,7 +143,18 @@ func (j *Journal) newClaim(f *flight, size int, now int64) *claim {
 	if c.left == 0 {
 		return nil
 	}
+	q.latest = c
 	return c
+}
+
+// written says whether the claim is on disk, or will not be.
+func (c *claim) written() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // write has the claim written down, and returns without waiting for it.

@@ -307,3 +307,37 @@ func TestClaimsTogether(t *testing.T) {
 		t.Errorf("%d claims", n)
 	}
 }
+
+// TestClaimSizes: claims grow where calls follow each other closely, and shrink
+// where they do not, so that few are in doubt after a crash.
+func TestClaimSizes(t *testing.T) {
+	at := start
+	j, err := Open(context.Background(), filepath.Join(t.TempDir(), "payrec.journal"), me, Options{Clock: func() time.Time { return at }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	ops := payments(6000)
+	plan(t, j, "r", ops...)
+	if _, err := j.Lanes(context.Background(), "r", 0, len(ops)); err != nil {
+		t.Fatal(err)
+	}
+	next := 0
+	begin := func(n int, pace time.Duration) {
+		for range n {
+			at = at.Add(pace)
+			beginAhead(t, j, ops[next], 400)
+			<-j.claimable.latest.done // or the disk is what claims grow for
+			next++
+		}
+	}
+	for _, tt := range []struct {
+		pace  time.Duration
+		calls int
+		size  int
+	}{{0, 1, 16}, {0, 2000, 200}, {50 * time.Millisecond, 1000, leastClaim}, {20 * time.Millisecond, 100, leastClaim}, {time.Millisecond / 20, 2000, 200}} {
+		if begin(tt.calls, tt.pace); j.claimable.size != tt.size {
+			t.Errorf("claims of %d after %d calls %s apart, want %d", j.claimable.size, tt.calls, tt.pace, tt.size)
+		}
+	}
+}
