@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"fmt"
 	"io"
 	"runtime"
 	"testing"
@@ -67,5 +68,51 @@ func TestWritingAllocates(t *testing.T) {
 	t.Logf("%.3f allocations of %.0f bytes for a payment", allocs, bytes)
 	if allocs > 0.2 || bytes > 700 {
 		t.Error("want at most 0.2 of 700 bytes")
+	}
+}
+
+// TestReconcilingAllocates counts what a payment that the files and the account have
+// costs until its line is written, and what its item takes on disk.
+func TestReconcilingAllocates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector allocates by itself")
+	}
+	const n, mostAllocs, mostBytes, mostDisk = 20_000, 8, 1300, 80
+	records := &fake{}
+	claims := make([]Claim, n)
+	for i := range n {
+		key := fmt.Sprintf("TX%012d", i)
+		records.records = append(records.records, recorded("pr_"+key, key, 500))
+		claims[i] = paid(key, 500)
+	}
+	r, err := NewReconciler(ReconcileOptions{Source: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, c := range claims {
+		if err := r.Claim(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Read(t.Context(), records, nil); err != nil {
+		t.Fatal(err)
+	}
+	result, err := r.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer result.Close()
+	if err := result.WriteCSV(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	allocs, bytes := float64(after.Mallocs-before.Mallocs)/n, float64(after.TotalAlloc-before.TotalAlloc)/n
+	disk := float64(result.shelf.size) / n
+	t.Logf("%.1f allocations of %.0f bytes for a payment, %.0f bytes on disk", allocs, bytes, disk)
+	if allocs > mostAllocs || bytes > mostBytes || disk > mostDisk {
+		t.Errorf("want at most %d allocations of %d bytes, %d on disk", mostAllocs, mostBytes, mostDisk)
 	}
 }

@@ -3,10 +3,12 @@ package importer
 import (
 	"bytes"
 	"context"
+	"io"
 	"runtime"
 	"testing"
 
 	"github.com/payrec/payrec/internal/table"
+	"github.com/payrec/payrec/record"
 )
 
 // TestMappingAllocates counts what reading and mapping a row allocates: a text
@@ -84,5 +86,29 @@ func TestOperationAllocates(t *testing.T) {
 	t.Logf("%.3f allocations for a call", perRun/calls)
 	if perRun/calls > most {
 		t.Errorf("%.3f allocations for a call, more than %.1f", perRun/calls, most)
+	}
+}
+
+// TestReceiptsAllocate counts what the line of a receipt takes, besides its entry:
+// the line, its key and amount, and a number as text.
+func TestReceiptsAllocate(t *testing.T) {
+	const lines, most = 5_000, 7
+	e := entry("settlement.csv", 12_345, record.New, record.Confirmed)
+	e.Amount, e.RecordID = record.Amount{Currency: "eur", Value: 123_456}, "pr_123456789012345678901234"
+	perRun := testing.AllocsPerRun(3, func() {
+		n, err := WriteReceipts(io.Discard, func(yield func(record.Entry, error) bool) {
+			for range lines {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		})
+		if n != lines || err != nil {
+			t.Fatal(n, err)
+		}
+	})
+	t.Logf("%.2f allocations for a line", perRun/lines)
+	if perRun/lines > most {
+		t.Errorf("%.2f allocations for a line, more than %d", perRun/lines, most)
 	}
 }
