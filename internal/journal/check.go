@@ -64,6 +64,9 @@ func (j *Journal) examine(want *seal) (f finding, err error) {
 		if f.scan.damage != "" {
 			return f, &FormatError{Path: j.path, Reason: fmt.Sprintf("was not closed, and %q is damaged: %s; restore both from a backup", filepath.Base(j.path)+"-wal", f.scan.damage)}
 		}
+		if whole := f.image.pages * int64(f.image.pageSize); len(f.scan.pages) == 0 && f.image.seal.Size < whole {
+			return f, &FormatError{Path: j.path, Reason: fmt.Sprintf("has %d of %d bytes; restore it from a backup", f.image.seal.Size, whole)}
+		}
 		return f, nil
 	}
 	f.sums.disk = j.disk

@@ -13,6 +13,7 @@ import (
 type image struct {
 	seal     seal
 	pageSize int      // as its header says; 0 when that is no page size
+	pages    int64    // likewise
 	wal      bool     // its header says that it is written by way of a WAL
 	sums     []uint32 // of its pages, CRC-32C; the last may be a part of one
 }
@@ -31,6 +32,7 @@ func measure(path string) (m image, err error) {
 	} else if n >= 20 {
 		m.pageSize = int(binary.BigEndian.Uint16(header[16:]))
 		m.wal = header[18] == 2 && header[19] == 2
+		m.pages = int64(binary.BigEndian.Uint32(header[28:]))
 	}
 	if m.pageSize == 1 {
 		m.pageSize = 1 << 16
