@@ -36,25 +36,31 @@ func (p *Plan) sealAhead(w *writer, b *batch) (needless map[int64]bool, err erro
 	if err := w.row(aheadBack, []any{first, last, p.back}, &p.back); err != nil {
 		return nil, err
 	}
-	if _, err := w.exec(aheadItems, first, last, p.back); err != nil {
+	plain, err := w.exec(aheadItems, first, last, p.back)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := w.exec(aheadOdd+sealFirstOps+ofRun, first, last); err != nil {
-		return nil, err
+	if int(plain)+len(b.suspects) < len(b.ops) {
+		if _, err := w.exec(aheadOdd, first, last); err != nil {
+			return nil, err
+		}
 	}
 	needless = make(map[int64]bool)
 	err = w.jobsOn.each(aheadNeedless, []any{first, last}, func(r *pageRow) (bool, error) {
 		needless[r.int()] = true
 		return true, nil
 	})
+	if err == nil && len(needless) < int(plain) { // there are new ones
+		_, err = w.exec(sealFirstOps+ofRun, first, last)
+	}
 	return needless, err
 }
 
 // aheadFresh is for a journal that knew no call.
 const aheadFresh = `
-INSERT INTO item (no, lane, op, home, disposition) SELECT no, no, no, no, 'new' FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM temp.odd);
 INSERT INTO op (no, id, epoch, current, source, payment, call, home, state, doubt, attempts)
-SELECT no, op_id, 0, 1, source, payment, call, no, 'planned', 0, 0 FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM temp.odd)`
+SELECT no, op_id, 0, 1, source, payment, call, no, 'planned', 0, 0 FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM temp.odd);
+INSERT INTO item (no, lane, op, home, disposition) SELECT no, no, no, no, 'new' FROM op WHERE no BETWEEN ?1 AND ?2`
 
 // aheadBack says how many entries back the first known call of a batch has its
 // operation; where the first few are unknown, that stays as it was for the batch before.
@@ -76,7 +82,7 @@ WHERE op IS NULL OR (alike AND NOT renew) ORDER BY no`
 
 // aheadOdd keeps those that turned out not to be plain.
 const aheadOdd = `
-INSERT OR IGNORE INTO temp.odd SELECT no FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM item WHERE no BETWEEN ?1 AND ?2);`
+INSERT OR IGNORE INTO temp.odd SELECT no FROM entry WHERE no BETWEEN ?1 AND ?2 AND no NOT IN (SELECT no FROM item WHERE no BETWEEN ?1 AND ?2)`
 
 // aheadNeedless are the entries of a batch with nothing to send of their own.
 const aheadNeedless = `
