@@ -22,8 +22,8 @@ import (
 // claims who does not send. Who only reads beside a writer does; see stateNow.
 //
 // A claim that is found when a journal is opened is of a process that died: all it
-// covers is in doubt, also what had not come to its turn. To ask again what was
-// never asked harms nobody.
+// covers is in doubt, also what had not come to its turn, and is asked again under
+// its own key with its own bytes, as it would have been a moment later.
 
 // A claim is the intent to send some calls that lie side by side.
 type claim struct {
@@ -178,18 +178,13 @@ func (c *claim) begin(ctx context.Context, no int64, clock func() time.Time) (at
 	case <-ctx.Done():
 		return 0, false, ctx.Err()
 	}
-	if c.err != nil {
-		if isRefusal(c.err) {
-			err = nil
-		} else {
-			err = c.err
-		}
-		return 0, false, err
+	if c.err != nil && !isRefusal(c.err) {
+		return 0, false, c.err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at = clock().UnixMilli()
-	if c.ended || at < c.at || at-c.at > claimLife.Milliseconds() {
+	if c.err != nil || c.ended || at < c.at || at-c.at > claimLife.Milliseconds() {
 		return 0, false, nil
 	}
 	c.begun = append(c.begun, begun{no, at})

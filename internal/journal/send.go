@@ -36,7 +36,7 @@ func (j *Journal) Begin(ctx context.Context, opID string, epoch int, recordID st
 	if j.w == nil {
 		return ErrReadOnly
 	}
-	return j.begin1(ctx, opID, epoch, recordID, 0)
+	return j.beginStep(ctx, opID, epoch, recordID, 0)
 }
 
 // BeginAhead is Begin for a call that makes a record, where nothing but the disk
@@ -47,10 +47,11 @@ func (j *Journal) BeginAhead(ctx context.Context, opID string, epoch, ahead int)
 	if j.w == nil {
 		return ErrReadOnly
 	}
-	return j.begin1(ctx, opID, epoch, "", ahead)
+	return j.beginStep(ctx, opID, epoch, "", ahead)
 }
 
-func (j *Journal) begin1(ctx context.Context, opID string, epoch int, recordID string, ahead int) error {
+// beginStep begins a call under a claim, if it can, and else by itself.
+func (j *Journal) beginStep(ctx context.Context, opID string, epoch int, recordID string, ahead int) error {
 	now := j.clock().UnixMilli()
 	f, write := j.awaited(opID, epoch, recordID, ahead, now)
 	if write != nil {
