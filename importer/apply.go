@@ -57,8 +57,9 @@ func (e *StopError) Error() string {
 func (e *StopError) Unwrap() error { return e.Answer.Err }
 
 // lanesAtOnce is how many payments are fetched from the ledger in one go: few
-// enough to keep memory flat, enough to keep all senders busy.
-const lanesAtOnce = 512
+// enough to keep memory flat, enough to keep all senders busy: before each page
+// what was queued is written down.
+const lanesAtOnce = 2048
 
 // Where no rate is kept, the wire goes on for as long as a slow disk takes for a
 // group, and groups are large: this many lanes wait for the disk beside each that

@@ -150,13 +150,13 @@ func (g *gathering) finish() {
 }
 
 // roomAtOnce is how many lanes and steps room is made for at once.
-const roomAtOnce = 256
+const roomAtOnce = 512
 
 // make makes room for so many further steps, and says where it begins.
 func (g *gathering) make(steps int) (at int) {
 	if g.lanes == nil {
 		n := min(g.limit, roomAtOnce)
-		g.lanes, g.planned = make([]Lane, 0, n), make([]flight, 0, n)
+		g.lanes, g.planned, g.first = make([]Lane, 0, n), make([]flight, 0, n), make([]flight, 0, n)
 	}
 	if cap(g.room)-len(g.room) < steps {
 		g.room = make([]Step, 0, max(steps, min(g.limit, roomAtOnce)))
