@@ -104,7 +104,8 @@ type Lane struct {
 	Steps    []Step
 }
 
-// A Step is one call of a lane, as it stands in the journal.
+// A Step is one call of a lane, as it stands in the journal. Its Op may have no more
+// than sending takes: ID, Source, Payment, Call and Body.
 type Step struct {
 	Op
 	Epoch     int // 0, and one more after each determinate refusal that was tried anew
