@@ -26,6 +26,9 @@ type review struct {
 	beyond   *Tally // one whose sum is too large to be counted
 }
 
+// dropSieves lets go of what only adding calls needs.
+func (r *review) dropSieves() { r.ids, r.payments = sieve{}, sieve{} }
+
 type kind struct {
 	call     record.CallName
 	class    string

@@ -2,7 +2,12 @@ package journal
 
 import (
 	"context"
+	"runtime/debug"
 )
+
+// manyCalls: behind a plan of so many, what was needed to add them is given back
+// before its indexes are sorted, so that both do not count towards the same peak.
+const manyCalls = 1 << 20
 
 // Seal decides what the run does about every call that was added, in one
 // transaction: after it the run is planned, and a crash before it makes the run
@@ -13,6 +18,9 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 	}
 	if t := p.review.beyond; t != nil { // before anything of the plan stands
 		return nil, beyond(t)
+	}
+	if p.review.dropSieves(); p.review.n > manyCalls {
+		debug.FreeOSMemory()
 	}
 	s := &sealing{Plan: p, first: p.first, last: p.next - 1, now: p.j.clock().UnixMilli()}
 	err := p.j.w.do(ctx, func(w *writer) error {
@@ -38,6 +46,7 @@ type sealing struct {
 	now         int64
 	// unlike says which items may be other than new calls that nobody knew before.
 	unlike string
+	moved  bool // what was sealed ahead may be parked or held since
 	allNew bool
 }
 
@@ -126,13 +135,13 @@ func (s *sealing) park() error {
 		if _, err := s.w.exec(sealBlocked, s.first, s.last, s.no); err != nil {
 			return err
 		}
-		s.unlike = ofRun
+		s.unlike, s.moved = ofRun, true
 	}
 	if conflicts {
 		if err := s.run(sealConflicts, sealBehind); err != nil {
 			return err
 		}
-		s.unlike = ofRun
+		s.unlike, s.moved = ofRun, true
 	}
 	return nil
 }
@@ -142,7 +151,7 @@ func (s *sealing) hold() error {
 	if !s.review.children {
 		return nil
 	}
-	s.unlike = ofRun
+	s.unlike, s.moved = ofRun, true
 	if err := s.run(sealChildren); err != nil {
 		return err
 	}
@@ -159,16 +168,18 @@ func (s *sealing) hold() error {
 // operations begins what is new and not begun yet, and drops the bodies that will
 // not be sent.
 func (s *sealing) operations() error {
-	if s.ahead && s.unlike == ofRun { // some of what was begun ahead may be parked or held now
+	if s.ahead && s.moved {
 		if err := s.run(sealNotBegun); err != nil {
 			return err
 		}
 	}
-	var statements []string
+	bodies := sealBodies
+	if s.ahead && !s.moved {
+		bodies = sealOddBodies
+	}
+	statements := []string{sealOldBodies, sealTakeOver, sealOps, sealEpochs, bodies, sealPastBodies}
 	if s.review.fresh { // there is nothing earlier
-		statements = []string{sealFirstOps + ofOdd, sealBodies(s.unlike)}
-	} else {
-		statements = []string{sealOldBodies, sealTakeOver, sealOps, sealEpochs, sealBodies(s.unlike), sealPastBodies}
+		statements = []string{sealFirstOps + ofOdd, bodies}
 	}
 	if err := s.run(statements...); err != nil {
 		return err
@@ -330,10 +341,13 @@ UPDATE op SET current = 0
 WHERE current = 1 AND no < ?1 AND id IN (SELECT id FROM op i WHERE ` + ofOdd + ` AND epoch > 0)`
 
 // sealBodies drops the bodies of those items that will not be sent.
-func sealBodies(which string) string {
-	return `
-DELETE FROM body WHERE no IN (SELECT no FROM item i WHERE ` + which + ` AND NOT (disposition = 'new' AND home = no))`
-}
+const sealBodies = `
+DELETE FROM body WHERE no BETWEEN ?1 AND ?2
+	AND NOT EXISTS (SELECT 1 FROM item i WHERE i.no = body.no AND i.disposition = 'new' AND i.home = i.no)`
+
+// sealOddBodies does so where the others' were left out.
+const sealOddBodies = `
+DELETE FROM body WHERE no IN (SELECT no FROM item i WHERE ` + ofOdd + ` AND NOT (disposition = 'new' AND home = no))`
 
 // sealPastBodies drops the bodies of ended epochs.
 const sealPastBodies = `
