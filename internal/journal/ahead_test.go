@@ -47,8 +47,9 @@ func dump(t testing.TB, j *Journal) (list []string) {
 }
 
 // draft draws the calls of a plan: mostly plain ones, some that come twice or
-// read differently, and steps of payments before and behind them.
-func draft(random *rand.Rand, n, payments, odd int) []Op {
+// read differently, and steps of payments before and behind them. With the end "/"
+// the keys of payments are the natural ids of what reports them, else they are not.
+func draft(random *rand.Rand, n, payments, odd int, end string) []Op {
 	var ops []Op
 	for i := range n {
 		o := pay(fmt.Sprint(i%payments), "x")
@@ -62,6 +63,7 @@ func draft(random *rand.Rand, n, payments, odd int) []Op {
 		case 3:
 			o.Payment = fmt.Sprint(random.IntN(payments)) // of another
 		}
+		o.Payment += end
 		o.Line = i + 2
 		ops = append(ops, o)
 	}
@@ -79,14 +81,15 @@ func TestAhead(t *testing.T) {
 		}
 		defer j.Close()
 		random := rand.New(rand.NewPCG(seed, uint64(odd)))
+		end := []string{"", "/"}[seed%2]
 		for run := range 3 {
 			p, err := j.NewRun(ctx, RunInfo{ID: fmt.Sprint("r", run), Source: "shop"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			ops := draft(random, 300, 150+100*run, odd)
+			ops := draft(random, 300, 150+100*run, odd, end)
 			if random.IntN(2) == 0 {
-				if err := p.Block(ctx, "shop", "17", "why"); err != nil {
+				if err := p.Block(ctx, "shop", "17"+end, "why"); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -14,8 +14,8 @@ import (
 // than one call.
 type review struct {
 	seed     maphash.Seed
-	ids      sieve
-	payments sieve
+	ids      sieve     // of calls that make no record
+	payments sieve     // their keys, and natural ids of calls that make a record
 	suspects []suspect // of the batch that is gathered
 	n, odd   int64     // calls; suspects among them
 	fresh    bool      // the journal knew no call when the plan was begun
@@ -45,15 +45,20 @@ func newReview() review {
 	return review{seed: maphash.MakeSeed(), sums: make(map[kind]*Tally)}
 }
 
-// see sees the call that is the next of its batch.
+// see sees the call that is the next of its batch. The id of a call that makes a
+// record says no more than its natural id, which mostly is the payment's key: then
+// one sieve tells all.
 func (r *review) see(op Op, at int) {
 	r.n++
-	var h maphash.Hash
-	h.SetSeed(r.seed)
-	h.WriteString(op.Source)
-	h.WriteByte(0)
-	h.WriteString(op.Payment)
-	s := suspect{at: at, twice: r.ids.met(maphash.String(r.seed, op.ID)), another: r.payments.met(h.Sum64())}
+	s := suspect{at: at, another: r.payments.met(r.hash(op.Source, op.Payment))}
+	switch {
+	case !op.Call.Creates():
+		s.twice = r.ids.met(maphash.String(r.seed, op.ID))
+	case op.Natural == op.Payment:
+		s.twice = s.another
+	default:
+		s.twice = r.payments.met(r.hash(op.Source, op.Natural))
+	}
 	if s.twice || s.another {
 		r.suspects = append(r.suspects, s)
 		r.odd++
@@ -81,6 +86,15 @@ func (r *review) tallies() []Tally {
 		return cmp.Or(cmp.Compare(rankOf(a.Call), rankOf(b.Call)), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Currency, b.Currency))
 	})
 	return list
+}
+
+func (r *review) hash(source, key string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(r.seed)
+	h.WriteString(source)
+	h.WriteByte(0)
+	h.WriteString(key)
+	return h.Sum64()
 }
 
 // reviewTables makes or empties what the plan's suspects are written to, and the
