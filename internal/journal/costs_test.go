@@ -94,6 +94,18 @@ func TestCosts(t *testing.T) {
 	ceiling("bytes written for a call that is sent", float64(b-bytes)/float64(calls), 2400)
 	ceiling("allocations of a call that is sent", allocs/float64(calls), 24)
 
+	ahead := realistic(payments(2 * calls))[calls:]
+	if p, err = j.NewRun(ctx, RunInfo{ID: "ahead"}); err != nil {
+		t.Fatal(err)
+	}
+	planAll(t, p, ahead)
+	syncs, bytes = m.read()
+	allocs = mallocs(func() { sendAhead(t, j, "ahead", calls) })
+	s, b = m.read()
+	ceiling("syncs of 1,000 calls that are begun by claims", float64(s-syncs)*1000/float64(calls), 20)
+	ceiling("bytes written for a call that is begun by a claim", float64(b-bytes)/float64(calls), 1800)
+	ceiling("allocations of reading and sending it", allocs/float64(calls), 9)
+
 	if p, err = j.NewRun(ctx, RunInfo{ID: "again"}); err != nil {
 		t.Fatal(err)
 	}
@@ -163,6 +175,39 @@ func sendTogether(t *testing.T, j *Journal, ops []Op) {
 		if err := j.Finish(ctx, o.ID, 0, Outcome{State: Confirmed, RecordID: "pr_123456789012345678901234", RequestID: "req_12345678901234", HTTPStatus: 200}); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// sendAhead begins the calls of a run one after the other, by claims, and finishes
+// them.
+func sendAhead(t *testing.T, j *Journal, run string, want int) {
+	ctx := context.Background()
+	n := 0
+	for after := int64(-1); ; {
+		page, err := j.Lanes(ctx, run, after, 512)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, l := range page {
+			id := l.Steps[0].ID
+			if err := j.BeginAhead(ctx, id, 0, 256); err != nil {
+				t.Fatal(err)
+			}
+			if err := j.Finish(ctx, id, 0, Outcome{State: Confirmed, RecordID: "pr_123456789012345678901234", RequestID: "req_12345678901234", HTTPStatus: 200}); err != nil {
+				t.Fatal(err)
+			}
+			after = l.No
+			n++
+		}
+	}
+	if err := j.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n != want {
+		t.Errorf("%d calls instead of %d", n, want)
 	}
 }
 

@@ -115,7 +115,8 @@
 //     promised. After a crash the WAL is read through without SQLite, which
 //     would take damage for the torn end of a write and drop what is behind it;
 //     then every page that is not in the WAL is compared. This is why the writer
-//     moves the WAL into the database itself, and notes what it moved.
+//     moves the WAL into the database itself, and notes what it moved. The seal is
+//     reckoned from these checksums; pages that SQLite never writes are zeros.
 //   - The database itself says, below the WAL, that it is not whole without it;
 //     a copy without one is refused.
 //

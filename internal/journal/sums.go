@@ -30,6 +30,7 @@ type sums struct {
 	of   []uint32 // by page, from 0: of the page in the database file
 
 	pages map[uint32]uint32 // in the WAL and not in of: the page, and the last of its frames
+	size  uint32            // pages of the database, as the last commit in the WAL says; 0 before the first
 }
 
 // A walNote is what was promised.
@@ -134,6 +135,7 @@ func (s *sums) checkPages(img image, scan walScan) error {
 		switch {
 		case i >= len(img.sums):
 			return s.refuse("it has %d of %d pages", len(img.sums), len(s.of))
+		case i >= len(s.of) && img.sums[i] == s.unwritten(): // on the way to one that was
 		case i >= len(s.of):
 			return s.refuse("it has %d pages instead of %d", len(img.sums), len(s.of))
 		case s.of[i] != img.sums[i]:
@@ -149,6 +151,7 @@ func (s *sums) start(scan walScan) (err error) {
 	if s.pages = scan.pages; s.pages == nil {
 		s.pages = make(map[uint32]uint32)
 	}
+	s.size = scan.size
 	if len(s.pages) > 0 { // what was committed and not promised any more is as good as what was
 		s.note.walPoint, s.note.Moved = scan.end, 0
 	}
@@ -242,7 +245,7 @@ func (s *sums) committed() error {
 			for i, page := range pages {
 				s.pages[page] = s.note.Frames + uint32(i) + 1
 			}
-			s.note.Frames = n + 1
+			s.note.Frames, s.size = n+1, h.commit
 			break
 		}
 	}
@@ -250,21 +253,38 @@ func (s *sums) committed() error {
 	return s.disk.writeAt(s.f, s.note.encode(), 0)
 }
 
+// unwritten is the checksum of a page that was never written: a hole in the file,
+// which reads as zeros. SQLite leaves out the page at the first gigabyte, where it
+// locks the file, and those that were free again before they were written.
+func (s *sums) unwritten() uint32 {
+	return crc32.Checksum(make([]byte, s.note.PageSize), castagnoli())
+}
+
 // moved takes note that all of the WAL is in the database.
 func (s *sums) moved() error {
 	if err := s.openWAL(); err != nil {
 		return err
+	}
+	size := s.size
+	for no := range s.pages {
+		size = max(size, no)
+	}
+	for no := uint32(len(s.of)) + 1; no <= size; no++ {
+		s.of = append(s.of, s.unwritten())
+		if _, ok := s.pages[no]; !ok {
+			s.pages[no] = 0
+		}
 	}
 	list := slices.Sorted(maps.Keys(s.pages))
 	page := make([]byte, s.note.PageSize)
 	frame := int64(frameHeader + s.note.PageSize)
 	table := castagnoli()
 	for _, no := range list {
+		if s.pages[no] == 0 {
+			continue
+		}
 		if _, err := s.wal.ReadAt(page, walHeader+int64(s.pages[no]-1)*frame+frameHeader); err != nil {
 			return err
-		}
-		for len(s.of) < int(no) {
-			s.of = append(s.of, 0)
 		}
 		s.of[no-1] = crc32.Checksum(page, table)
 	}

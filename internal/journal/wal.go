@@ -26,6 +26,7 @@ type walPoint struct {
 type walScan struct {
 	end    walPoint          // behind the last commit
 	pages  map[uint32]uint32 // of the frames up to there: the page, and the last of its frames, from 1
+	size   uint32            // pages of the database after it
 	bare   bool              // there is no header, so nothing was ever written or all was taken away
 	damage string            // what the end of an interrupted write cannot explain; "" when there is none
 }
@@ -86,7 +87,7 @@ func scanWAL(path string, pageSize int) (s walScan, err error) {
 					s.pages[page] = frame
 				}
 				clear(pending)
-				s.end.Frames = good
+				s.end.Frames, s.size = good, h.commit
 			}
 		case !ours && bad != 0:
 		case committed:
