@@ -40,7 +40,7 @@ func TestOperationIsForEver(t *testing.T) {
 				}
 				want.Body = nil
 			}
-			if d := cmp.Diff(want, got); d != "" {
+			if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" { // a call without parameters has no body, or an empty one
 				t.Fatal(d)
 			}
 			if d := cmp.Diff(plainStamped(want, e), m.stamped(&got, &e), cmpopts.EquateEmpty()); d != "" {
