@@ -17,7 +17,14 @@ import (
 func crashed(t *testing.T, j *Journal) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "payrec.journal")
-	for _, suffix := range []string{"", ".lock", ".sums", "-wal"} {
+	copyJournal(t, j, path, "", ".lock", ".sums", "-wal")
+	return path
+}
+
+// copyJournal copies the files of a journal that have these suffixes.
+func copyJournal(t *testing.T, j *Journal, path string, suffixes ...string) {
+	t.Helper()
+	for _, suffix := range suffixes {
 		b, err := os.ReadFile(j.path + suffix)
 		if err != nil {
 			t.Fatal(err)
@@ -26,7 +33,6 @@ func crashed(t *testing.T, j *Journal) (path string) {
 			t.Fatal(err)
 		}
 	}
-	return path
 }
 
 // statesOf are the states of a run's calls, in order, with a mark where they were

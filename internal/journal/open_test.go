@@ -293,15 +293,7 @@ func TestLostWAL(t *testing.T) {
 	dir := t.TempDir()
 	crashed := func(name string) string { // as a crash leaves it: without a close
 		path := filepath.Join(dir, name)
-		for _, suffix := range []string{"", "-wal"} {
-			text, err := os.ReadFile(j.path + suffix)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path+suffix, text, 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
+		copyJournal(t, j, path, "", "-wal")
 		return path
 	}
 	path := crashed("whole")

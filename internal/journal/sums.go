@@ -269,8 +269,9 @@ func (s *sums) moved() error {
 	for no := range s.pages {
 		size = max(size, no)
 	}
+	unwritten := s.unwritten()
 	for no := uint32(len(s.of)) + 1; no <= size; no++ {
-		s.of = append(s.of, s.unwritten())
+		s.of = append(s.of, unwritten)
 		if _, ok := s.pages[no]; !ok {
 			s.pages[no] = 0
 		}
