@@ -150,7 +150,13 @@ type pageEntry struct {
 // scan takes the entry of the row that r stands on.
 func (p *pageEntry) scan(r *pageRow) Entry {
 	e := &p.e
-	intoCall(r, &e.Op)
+	into(r, &e.ID)
+	into(r, &e.Source)
+	into(r, &e.Payment)
+	into(r, &e.Natural)
+	into(r, &e.Call)
+	into(r, &e.Content)
+	into(r, &e.Order)
 	into(r, &e.Amount.Currency)
 	e.Amount.Value = r.int()
 	into(r, &e.Class)

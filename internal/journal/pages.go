@@ -167,15 +167,3 @@ func into[T ~string](r *pageRow, dest *T) {
 		*dest = T(b)
 	}
 }
-
-// intoCall reads what a call is and how it reads: the columns op_id, source,
-// payment, natural, call, content and ord of its entry.
-func intoCall(r *pageRow, op *Op) {
-	into(r, &op.ID)
-	into(r, &op.Source)
-	into(r, &op.Payment)
-	into(r, &op.Natural)
-	into(r, &op.Call)
-	into(r, &op.Content)
-	into(r, &op.Order)
-}
