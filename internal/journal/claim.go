@@ -160,7 +160,7 @@ func (c *claim) written() bool {
 // write has the claim written down, and returns without waiting for it.
 func (c *claim) write(w *writer) {
 	done := make(chan error, 1)
-	if c.err = w.queue(&job{run: func(w *writer) error { return w.claim(c) }, part: true, done: done}); c.err != nil {
+	if c.err = w.queue(&job{run: func(w *writer) error { return w.claim(c) }, part: true, ahead: true, done: done}); c.err != nil {
 		close(c.done)
 		return
 	}
@@ -206,8 +206,8 @@ func (w *writer) claim(c *claim) error {
 	return nil
 }
 
-// answered takes note that a call of the claim has its answer.
-func (w *writer) answered(c *claim) error {
+// without takes note that a call of the claim has its answer.
+func (w *writer) without(c *claim) error {
 	if c.left--; c.left > 0 || c.ended { // only this goroutine ends claims
 		return nil
 	}

@@ -96,7 +96,8 @@
 // step whose lane was read a moment ago is begun in one statement, which says how
 // it stood then and changes nothing when it does not any more; and where nothing
 // slows a run down ([Journal.BeginAhead]), payments that are next are begun by the
-// hundred, under one claim that is on disk before the first of them leaves. Bodies that answers
+// hundred, under one claim that is on disk before the first of them leaves, and
+// their answers written by the hundred, in the order of their calls. Bodies that answers
 // spent are gathered and dropped together: by the thousand, before any job that is
 // not sending, when everything is to be on disk, and, those of a process that
 // died, when the journal is opened. The first failed write or sync is

@@ -195,7 +195,7 @@ func begin(w *writer, opID string, epoch int, recordID string, now int64) (fligh
 
 // Finish says what the call came to. It is queued behind the Begins before it
 // and returns before it is on disk, which the next Begin, [Journal.Flush] or some
-// milliseconds bring about: a crash then only means that the call is
+// ten milliseconds bring about: a crash then only means that the call is
 // asked again under its key. A [*TransitionError] says that the operation was
 // not begun here, or that the outcome is not possible: what was in doubt cannot
 // become certainly not executed. Finish does not give up when ctx ends, because
@@ -214,6 +214,9 @@ func (j *Journal) Finish(_ context.Context, opID string, epoch int, o Outcome) e
 	j.mu.Unlock()
 	if err != nil {
 		return err
+	}
+	if f.claim != nil {
+		return j.w.answered(answer{f, o, now})
 	}
 	return j.w.queue(&job{run: func(w *writer) error { return finish(w, f, o, now) }, part: true})
 }
@@ -264,7 +267,7 @@ func finish(w *writer, f flight, o Outcome, now int64) error {
 		w.spent = append(w.spent, f.home)
 	}
 	if f.claim != nil {
-		return w.answered(f.claim)
+		return w.without(f.claim)
 	}
 	return nil
 }

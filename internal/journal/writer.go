@@ -38,6 +38,7 @@ type writer struct {
 	flying    int                        // owned by the loop: calls that are begun and not finished
 	changes   atomic.Int64               // jobs that were not part of sending
 	claims    []*claim                   // owned by the loop: open ones; see claim.go
+	answers   answers                    // of calls that were begun under claims; see answers.go
 	spent     []int64                    // owned by the loop: bodies that nobody sends any more, to be dropped
 	bound     []value                    // owned by the loop: what the statement being run is given
 }
@@ -48,6 +49,7 @@ type writer struct {
 type job struct {
 	run   func(w *writer) error // nil: only wait for what is queued before it
 	part  bool                  // of sending: many come at once, and they know of the bodies that are spent and not dropped yet
+	ahead bool                  // of its turn: it need not find the answers that came before it
 	loose bool                  // need not be on disk when it is done: what comes next may be committed with it
 	taken atomic.Bool           // by the loop, or given up by who queued it
 	done  chan error            // buffered; nil when nobody waits
@@ -159,13 +161,22 @@ func (w *writer) await(ctx context.Context, j *job) error {
 func (w *writer) queue(j *job) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
+	if err := w.refuses(); err != nil {
+		return err
+	}
+	w.jobs <- j
+	return nil
+}
+
+// refuses says why nothing can be written any more. It is called with the mutex
+// held.
+func (w *writer) refuses() error {
 	if w.closed {
 		return ErrClosed
 	}
 	if e := w.failed.Load(); e != nil {
 		return e
 	}
-	w.jobs <- j
 	return nil
 }
 
@@ -211,6 +222,7 @@ func (w *writer) loop() {
 		w.answer(group, errs)
 		w.tidy()
 	}
+	w.run(&job{}) // which finds the answers written
 	if len(w.spent)+len(w.claims) > 0 {
 		w.run(&job{run: (*writer).dropBodies}) // and what a job that is no part of sending finds done
 	}
@@ -270,9 +282,25 @@ func (w *writer) run(j *job) error {
 	if e := w.failed.Load(); e != nil {
 		return e
 	}
-	if j.run == nil {
-		return nil
+	least := 1
+	if j.ahead {
+		least = answersAtOnce
 	}
+	err := w.writeAnswers(least)
+	if err == nil && j.run != nil {
+		err = w.carryOut(j)
+	}
+	if err != nil && !isRefusal(err) {
+		w.fail(err)
+		if e := w.failed.Load(); e != nil {
+			return e // it names the journal
+		}
+	}
+	return err
+}
+
+// carryOut writes what the job is to write.
+func (w *writer) carryOut(j *job) error {
 	err := w.begin()
 	if err == nil {
 		err = w.cache(j.part)
@@ -283,12 +311,6 @@ func (w *writer) run(j *job) error {
 	}
 	if err == nil {
 		err = j.run(w)
-	}
-	if err != nil && !isRefusal(err) {
-		w.fail(err)
-		if e := w.failed.Load(); e != nil {
-			return e // it names the journal
-		}
 	}
 	return err
 }
