@@ -11,8 +11,22 @@ package journal
 
 // firstCache is how much of the database is kept in memory, in KiB, while a journal
 // gets its first calls: as much as is committed together, for nothing goes back to
-// pages before. As much is sorted in memory at once when the indexes are made.
+// pages before.
 const firstCache = "cache_size(-16384)"
+
+// sortCache is for a moment that of making the indexes: as much of an index is sorted
+// in memory at once, and what a processor's own cache holds is sorted fastest.
+const sortCache = "cache_size(-2048)"
+
+// index makes the indexes of a plan that began without. It runs in the writer.
+func (p *Plan) index(w *writer) error {
+	if !p.bare {
+		return nil
+	}
+	p.bare = false
+	_, err := w.exec("PRAGMA " + sortCache + ";" + makeIndexes + "PRAGMA " + planCache)
+	return err
+}
 
 // oddShare: a plan of which a larger part than this is odd is not sealed ahead.
 const oddShare = 4
@@ -112,7 +126,7 @@ func (p *Plan) meet(w *writer, first, last int64) error {
 		met := metByIndex
 		if p.bare && p.review.odd > p.review.n/scanShare {
 			met = metByScan
-		} else if _, err := w.exec(makeIndexes); err != nil {
+		} else if err := p.index(w); err != nil {
 			return err
 		}
 		if _, err := w.exec(met, first, last); err != nil {

@@ -23,10 +23,10 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 		debug.FreeOSMemory()
 	}
 	s := &sealing{Plan: p, first: p.first, last: p.next - 1, now: p.j.clock().UnixMilli()}
-	err := p.j.w.do(ctx, func(w *writer) error {
+	err := p.j.w.await(ctx, &job{bulk: true, done: make(chan error, 1), run: func(w *writer) error {
 		s.w = w
 		return s.seal()
-	})
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (s *sealing) operations() error {
 	if err := s.run(statements...); err != nil {
 		return err
 	}
-	if _, err := s.w.exec(makeIndexes); err != nil {
+	if err := s.index(s.w); err != nil {
 		return err
 	}
 	_, err := s.w.exec(sealScratch)

@@ -33,7 +33,8 @@ type writer struct {
 	jobsOn    *channel                   // from start on; owned by the loop
 	inTx      bool                       // owned by the loop
 	walFrames uint32                     // how long the WAL may grow
-	tidied    uint32                     // owned by the loop: how long the WAL was when readers kept it from being moved
+	tidied    uint32                     // owned by the loop: how long the WAL was when it was moved, or readers kept it from being
+	moving    chan error                 // owned by the loop: the result of moving the WAL beside it; nil when that does not go on
 	sending   bool                       // owned by the loop: the last job was part of sending; see cache
 	flying    int                        // owned by the loop: calls that are begun and not finished
 	changes   atomic.Int64               // jobs that were not part of sending
@@ -51,6 +52,7 @@ type job struct {
 	part  bool                  // of sending: many come at once, and they know of the bodies that are spent and not dropped yet
 	ahead bool                  // of its turn: it need not find the answers that came before it
 	loose bool                  // need not be on disk when it is done: what comes next may be committed with it
+	bulk  bool                  // of a plan: the WAL may be moved meanwhile
 	taken atomic.Bool           // by the loop, or given up by who queued it
 	done  chan error            // buffered; nil when nobody waits
 }
@@ -220,7 +222,7 @@ func (w *writer) loop() {
 		}
 		w.commit()
 		w.answer(group, errs)
-		w.tidy()
+		w.tidy(first.bulk && len(group) == 1)
 	}
 	w.run(&job{}) // which finds the answers written
 	if len(w.spent)+len(w.claims) > 0 {
@@ -282,6 +284,9 @@ func (w *writer) run(j *job) error {
 	if e := w.failed.Load(); e != nil {
 		return e
 	}
+	if !j.bulk {
+		w.moved()
+	}
 	least := 1
 	if j.ahead {
 		least = answersAtOnce
@@ -336,6 +341,7 @@ func (w *writer) commit() {
 		return
 	}
 	w.inTx = false
+	w.moved()
 	if w.failed.Load() == nil {
 		var err error
 		if len(w.spent) >= spentAtOnce {
@@ -410,18 +416,39 @@ func (w *writer) recover(ctx context.Context, died bool) error {
 // database: enough for pages that change again and again to be moved once.
 const walFrames = 4096
 
-// tidy moves a WAL that has grown long into the database. Readers may keep it
-// from finishing; then it is tried again when the WAL has grown further.
-func (w *writer) tidy() {
-	if w.failed.Load() != nil || len(w.sums.pages) == 0 || w.sums.note.Frames < w.tidied+w.walFrames {
+// longestWAL is how many times as long the WAL may grow while it is moved beside
+// the loop: it begins anew only when nothing was written meanwhile.
+const longestWAL = 8
+
+// tidy moves a WAL that has grown long into the database, beside the loop where
+// that will go on with a plan. Readers may keep it from finishing; then it is tried
+// again when the WAL has grown further.
+func (w *writer) tidy(beside bool) {
+	frames := w.sums.note.Frames
+	if frames < w.tidied { // it was begun anew
+		w.tidied = 0
+	}
+	if w.failed.Load() != nil || len(w.sums.pages) == 0 || frames < w.tidied+w.walFrames {
 		return
 	}
-	if err := w.checkpoint(); err != nil {
+	w.tidied = frames
+	w.moving = make(chan error, 1)
+	go func(done chan<- error) { done <- w.checkpoint() }(w.moving)
+	if !beside || frames >= longestWAL*w.walFrames {
+		w.moved()
+	}
+}
+
+// moved waits until the WAL is moved, if it is being. Until then only what goes on
+// with a plan may begin, and nothing may be committed.
+func (w *writer) moved() {
+	if w.moving == nil {
+		return
+	}
+	if err := <-w.moving; err != nil {
 		w.fail(err)
 	}
-	if w.tidied = 0; len(w.sums.pages) > 0 {
-		w.tidied = w.sums.note.Frames
-	}
+	w.moving = nil
 }
 
 // checkpoint moves as much of the WAL into the database as readers allow.
