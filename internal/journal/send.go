@@ -241,22 +241,18 @@ func (f flight) allows(opID string, epoch int, begun bool, o Outcome) error {
 	return refuse("%q is no outcome of a call", o.State)
 }
 
+// finish writes an outcome down. Of a call under a claim that nothing is known of
+// yet most of what the statement asks otherwise is known.
 func finish(w *writer, f flight, o Outcome, now int64) error {
-	begun := "state = 'sending'"
-	if f.claim != nil {
-		begun = "(state = 'sending' OR state = 'planned' AND attempts = 0)"
-	} else {
+	n, err := int64(0), error(nil)
+	if f.claim == nil {
 		w.flying--
+	} else if o.State == Confirmed {
+		n, err = confirmFirst(w, f, o, now)
 	}
-	doubt := num(0)
-	if o.State == Unknown || o.State == Reconciling {
-		doubt = num(1)
+	if n == 0 && err == nil {
+		n, err = finishAny(w, f, o, now)
 	}
-	w.bound = append(w.bound[:0], str(string(o.State)), doubt, nullable(o.RecordID), nullable(o.ObjectID), nullable(o.RequestID),
-		num(int64(o.HTTPStatus)), nullable(o.Code), nullable(o.Param), nullable(o.Message), num(now), num(f.no), num(f.at))
-	n, err := w.jobsOn.execValues(`UPDATE op SET state = ?, doubt = doubt OR ?, record_id = coalesce(?, record_id), object_id = ?, request_id = ?,
-		http_status = ?, code = ?, param = ?, message = ?, finished = ?, attempts = max(attempts, 1), first_sent = coalesce(first_sent, ?12), last_sent = coalesce(last_sent, ?12)
-		WHERE no = ?11 AND `+begun, w.bound)
 	if err != nil {
 		return err
 	}
@@ -270,6 +266,32 @@ func finish(w *writer, f flight, o Outcome, now int64) error {
 		return w.without(f.claim)
 	}
 	return nil
+}
+
+// confirmFirst is finishAny for most calls by far: confirmed under a claim, of which
+// nothing was written down since it was planned. Others it leaves alone.
+func confirmFirst(w *writer, f flight, o Outcome, now int64) (int64, error) {
+	w.bound = append(w.bound[:0], nullable(o.RecordID), nullable(o.ObjectID), nullable(o.RequestID), num(int64(o.HTTPStatus)),
+		nullable(o.Code), nullable(o.Param), nullable(o.Message), num(now), num(f.at), num(f.no))
+	return w.jobsOn.execValues(`UPDATE op SET state = 'confirmed', record_id = ?, object_id = ?, request_id = ?, http_status = ?, code = ?, param = ?, message = ?,
+		finished = ?, attempts = 1, first_sent = ?9, last_sent = ?9 WHERE no = ?10 AND state = 'planned' AND attempts = 0`, w.bound)
+}
+
+// finishAny changes a call that is begun.
+func finishAny(w *writer, f flight, o Outcome, now int64) (int64, error) {
+	begun := "state = 'sending'"
+	if f.claim != nil {
+		begun = "(state = 'sending' OR state = 'planned' AND attempts = 0)"
+	}
+	doubt := num(0)
+	if o.State == Unknown || o.State == Reconciling {
+		doubt = num(1)
+	}
+	w.bound = append(w.bound[:0], str(string(o.State)), doubt, nullable(o.RecordID), nullable(o.ObjectID), nullable(o.RequestID),
+		num(int64(o.HTTPStatus)), nullable(o.Code), nullable(o.Param), nullable(o.Message), num(now), num(f.no), num(f.at))
+	return w.jobsOn.execValues(`UPDATE op SET state = ?, doubt = doubt OR ?, record_id = coalesce(?, record_id), object_id = ?, request_id = ?,
+		http_status = ?, code = ?, param = ?, message = ?, finished = ?, attempts = max(attempts, 1), first_sent = coalesce(first_sent, ?12), last_sent = coalesce(last_sent, ?12)
+		WHERE no = ?11 AND `+begun, w.bound)
 }
 
 // spentAtOnce is how many spent bodies are gathered before they are dropped. Their
