@@ -35,6 +35,9 @@ type Planner struct {
 	// account, by one scan of its whole list. Without them their calls are held.
 	Adopter Adopter
 	Account Reader
+	// Standing is called when all rows were read and the plan stands, before it is
+	// sealed; may be nil.
+	Standing func() error
 
 	workers int // goroutines that map rows; 0: one after the other, in this one
 	parcel  int // rows that these are given at once
@@ -120,6 +123,11 @@ func (p *planning) plan(ctx context.Context) error {
 	}
 	if p.Adopter != nil && p.Account != nil {
 		if p.report.Searched, err = search(ctx, p.Adopter, p.Account, p.Scope, p.Mapping.Source()); err != nil {
+			return err
+		}
+	}
+	if p.Standing != nil {
+		if err := p.Standing(); err != nil {
 			return err
 		}
 	}

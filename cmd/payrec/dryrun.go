@@ -26,12 +26,6 @@ func (r *importRun) book(ctx context.Context) (importer.Book, importer.Adopter, 
 		id := "run_" + r.clock().UTC().Format("20060102-150405") + "-" + strings.ToLower(rand.Text()[:4]) // as journals name runs
 		return importer.NewDraft(id, r.target.identity.Scope()), nil, nil
 	}
-	files, err := r.inputs.fingerprints()
-	if err != nil {
-		return nil, nil, err
-	}
-	plan, err := r.journal.NewRun(ctx, journal.RunInfo{
-		Mapping: r.ref, MappingHash: r.mapping.Hash(), Source: r.mapping.Source(), Params: r.params, Files: files,
-	})
+	plan, err := r.journal.NewRun(ctx, journal.RunInfo{Mapping: r.ref, MappingHash: r.mapping.Hash(), Source: r.mapping.Source(), Params: r.params})
 	return plan, plan, err
 }

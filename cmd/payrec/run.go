@@ -65,12 +65,19 @@ func (r *importRun) plan(ctx context.Context, book importer.Book, adopter import
 		Scope: r.target.identity.Scope(), Progress: bar.set,
 	}
 	planner.Keeper, _ = book.(importer.RowKeeper) // a draft keeps nothing
+	planner.Standing = func() error {
+		files, err := r.inputs.fingerprints() // taken while the rows were read
+		if plan, ok := book.(*journal.Plan); ok {
+			plan.Files(files)
+		}
+		return err
+	}
 	if r.flags.lookUp {
 		planner.Adopter, planner.Account = adopter, source{r.target.client}
 	}
 	report, err := planner.Plan(ctx)
-	if err == nil {
-		_, err = r.inputs.fingerprints() // of a dry run, which begins without them
+	if err == nil { // of a plan that was dropped too, to say what it was of
+		_, err = r.inputs.fingerprints()
 	}
 	return report, err
 }

@@ -61,6 +61,7 @@ type Plan struct {
 	bare     bool    // the indexes of op are gone until the plan is sealed
 	back     int64   // where known calls are looked for first; see aheadItems
 	blocks   []value // source, payment and reason of blocks waiting to be written
+	files    []FileInfo
 	fileNos  map[string]int64
 	review   review
 	account  account
@@ -99,7 +100,7 @@ func (j *Journal) NewRun(ctx context.Context, info RunInfo) (*Plan, error) {
 	if info.ID == "" {
 		info.ID = newRunID(info.Created)
 	}
-	p := &Plan{j: j, run: info.ID, fileNos: make(map[string]int64), review: newReview()}
+	p := &Plan{j: j, run: info.ID, files: info.Files, fileNos: make(map[string]int64), review: newReview()}
 	if err := j.w.do(ctx, func(w *writer) error { return p.start(w, info) }); err != nil {
 		return nil, err
 	}
@@ -151,7 +152,16 @@ func (p *Plan) start(w *writer, info RunInfo) error {
 		p.no, p.run, info.Source, info.Mapping, info.MappingHash, string(params), now, now, p.first, p.first-1); err != nil {
 		return err
 	}
-	for i, f := range info.Files {
+	return nil
+}
+
+// Files says what the input files were, where that was not known when the plan was
+// begun. It is kept when the plan is sealed.
+func (p *Plan) Files(files []FileInfo) { p.files = files }
+
+// writeFiles runs in the writer.
+func (p *Plan) writeFiles(w *writer) error {
+	for i, f := range p.files {
 		if _, err := w.exec("INSERT INTO run_file (run, n, name, path, sha256, size) VALUES (?, ?, ?, ?, ?, ?)", p.no, i, f.Name, f.Path, f.SHA256, f.Size); err != nil {
 			return err
 		}

@@ -19,13 +19,16 @@ func TestRuns(t *testing.T) {
 	}
 	info := RunInfo{ID: "run_a1", Source: "shop", Mapping: "adyen.yaml", MappingHash: "m", Params: map[string]string{"x": "march"},
 		Files: []FileInfo{{"b.csv", "", "22", 2}, {"a.csv", "", "11", 1}}, Created: start}
-	p, err := j.NewRun(ctx, info)
+	unread := info
+	unread.Files = nil
+	p, err := j.NewRun(ctx, unread)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Add(ctx, pay("A", "x")); err != nil {
 		t.Fatal(err)
 	}
+	p.Files(info.Files)
 	if runs, err := j.Runs(ctx); err != nil || len(runs) != 0 {
 		t.Errorf("a run being planned shows: %+v, %v", runs, err)
 	}

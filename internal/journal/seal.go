@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 )
 
@@ -95,7 +96,7 @@ func (s *sealing) seal() error {
 	if _, err := s.w.exec("DELETE FROM block WHERE run = ?", s.no); err != nil {
 		return err
 	}
-	if err := s.sealRows(); err != nil {
+	if err := errors.Join(s.sealRows(), s.writeFiles(s.w)); err != nil {
 		return err
 	}
 	_, err = s.w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", s.last, s.now, s.no)
