@@ -99,6 +99,7 @@ func (s *sealing) seal() error {
 	if err := errors.Join(s.sealRows(), s.writeFiles(s.w)); err != nil {
 		return err
 	}
+	s.w.renewing = s.ahead
 	_, err = s.w.exec("UPDATE run SET state = 'planned', last = ?, changed = ? WHERE no = ?", s.last, s.now, s.no)
 	return err
 }

@@ -31,6 +31,8 @@ type writer struct {
 
 	failed    atomic.Pointer[WriteError] // the first failure; final
 	jobsOn    *channel                   // from start on; owned by the loop
+	open      func() (*channel, error)   // opens another in its place
+	renewing  bool                       // owned by the loop: it is to be opened anew when nothing is being written
 	inTx      bool                       // owned by the loop
 	walFrames uint32                     // how long the WAL may grow
 	tidied    uint32                     // owned by the loop: how long the WAL was when it was moved, or readers kept it from being
@@ -83,16 +85,44 @@ func newWriter(ctx context.Context, path string, o Options) (*writer, error) {
 func (w *writer) start(o Options) (err error) {
 	w.jobs = make(chan *job, maxGroup)
 	w.over = make(chan struct{})
-	if w.jobsOn, err = openChannel(dsn(w.path, "rw", ""), o.vfs); err != nil {
+	w.open = func() (*channel, error) { return openJobs(w.path, o) }
+	if w.jobsOn, err = w.open(); err != nil {
 		return err
-	}
-	for _, pragma := range append(pragmas(o), planCache, "busy_timeout(10000)") {
-		if _, err := w.jobsOn.exec("PRAGMA " + pragma); err != nil {
-			return err
-		}
 	}
 	go w.loop()
 	return nil
+}
+
+// openJobs opens the connection that jobs go through.
+func openJobs(path string, o Options) (*channel, error) {
+	c, err := openChannel(dsn(path, "rw", ""), o.vfs)
+	if err != nil {
+		return nil, err
+	}
+	for _, pragma := range append(pragmas(o), planCache, "busy_timeout(10000)") {
+		if _, err := c.exec("PRAGMA " + pragma); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+	}
+	return c, nil
+}
+
+// renew opens that connection anew, behind a plan: whatever it keeps in memory then,
+// SQLite never makes the table of its pages smaller, and looks through all of it at
+// the commits of sending; see sendCache.
+func (w *writer) renew() {
+	w.renewing = false
+	if w.failed.Load() != nil {
+		return
+	}
+	c, err := w.open()
+	if err == nil {
+		err = w.jobsOn.close()
+		w.jobsOn, w.sending = c, false
+	}
+	if err != nil {
+		w.fail(err)
+	}
 }
 
 // How much of the database is kept in memory, in KiB. Planning goes back to pages
@@ -223,6 +253,9 @@ func (w *writer) loop() {
 		w.commit()
 		w.answer(group, errs)
 		w.tidy(first.bulk && len(group) == 1)
+		if w.renewing {
+			w.renew()
+		}
 	}
 	w.run(&job{}) // which finds the answers written
 	if len(w.spent)+len(w.claims) > 0 {
