@@ -57,7 +57,8 @@ type claimable struct {
 	run     int64
 	changes int64
 	reached int64    // the last that was in the queue
-	queue   []flight // not claimed yet, in order of their numbers
+	queue   []flight // not claimed yet, in order of their numbers; in room
+	room    []flight
 	unbegun int      // claimed, and not begun yet
 	latest  *claim   // nil before the first
 	size    int      // calls of the latest
@@ -67,13 +68,15 @@ type claimable struct {
 // out again may be on their way, or answered: they are begun by themselves.
 func (q *claimable) offer(run, changes int64, list []flight) {
 	if run != q.run || changes != q.changes {
-		*q = claimable{run: run, changes: changes, unbegun: q.unbegun, latest: q.latest, size: q.size}
+		*q = claimable{run: run, changes: changes, room: q.room, unbegun: q.unbegun, latest: q.latest, size: q.size}
 	}
+	q.room = append(q.room[:0], q.queue...)
 	for _, f := range list {
 		if f.no > q.reached {
-			q.queue, q.reached = append(q.queue, f), f.no
+			q.room, q.reached = append(q.room, f), f.no
 		}
 	}
+	q.queue = q.room
 }
 
 // A claim is as large as is begun in about claimSpan, or while the one before is

@@ -45,7 +45,8 @@ type Journal struct {
 	batchRows int    // see Options
 	shapes    shapes // of bodies
 
-	prepared sync.Map // by query: *sql.Stmt of read
+	prepared    sync.Map  // by query: *sql.Stmt of read
+	flightRooms sync.Pool // of *flightRoom
 
 	mu        sync.Mutex        // guards the fields below
 	flights   map[string]flight // by operation: begun here and not finished
