@@ -146,6 +146,7 @@ func (j *Journal) newClaim(f *flight, now int64) *claim {
 	if c.left == 0 {
 		return nil
 	}
+	c.begun = make([]begun, 0, c.left)
 	q.latest = c
 	return c
 }
