@@ -59,9 +59,9 @@ type claimable struct {
 	reached int64    // the last that was in the queue
 	queue   []flight // not claimed yet, in order of their numbers; in room
 	room    []flight
-	unbegun int      // claimed, and not begun yet
-	latest  *claim   // nil before the first
-	size    int      // calls of the latest
+	unbegun int    // claimed, and not begun yet
+	latest  *claim // nil before the first
+	size    int    // calls of the latest
 }
 
 // offer takes the steps of another page of lanes. Those of a page that is handed
