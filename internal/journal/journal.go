@@ -81,7 +81,8 @@
 // in, while rows are still being read. The rest is decided in one transaction when
 // the plan is sealed. Until then nobody sees any of it (a run in state "planning",
 // and operations from its first entry on), and a crash makes all of it disappear;
-// so batches need not last, and several are committed together.
+// so batches need not last, and several are committed together. While further
+// ones are written, the WAL is moved into the database beside the writer's loop.
 // The first plan of a journal makes the indexes after the rows. Bodies of calls
 // that have had their effect are not written again.
 //
