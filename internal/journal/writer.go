@@ -257,6 +257,7 @@ func (w *writer) loop() {
 			w.renew()
 		}
 	}
+	w.moved()     // also after a failure: nobody may close what it uses
 	w.run(&job{}) // which finds the answers written
 	if len(w.spent)+len(w.claims) > 0 {
 		w.run(&job{run: (*writer).dropBodies}) // and what a job that is no part of sending finds done
@@ -457,11 +458,14 @@ const longestWAL = 8
 // that will go on with a plan. Readers may keep it from finishing; then it is tried
 // again when the WAL has grown further.
 func (w *writer) tidy(beside bool) {
+	if w.failed.Load() != nil {
+		return // and it may still be moved
+	}
 	frames := w.sums.note.Frames
 	if frames < w.tidied { // it was begun anew
 		w.tidied = 0
 	}
-	if w.failed.Load() != nil || len(w.sums.pages) == 0 || frames < w.tidied+w.walFrames {
+	if len(w.sums.pages) == 0 || frames < w.tidied+w.walFrames {
 		return
 	}
 	w.tidied = frames
