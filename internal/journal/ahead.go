@@ -110,8 +110,7 @@ func (p *Plan) takeBack(w *writer) error {
 			return err
 		}
 	}
-	_, err := w.exec(makeIndexes)
-	return err
+	return p.index(w)
 }
 
 const dropAhead = `

@@ -200,6 +200,7 @@ func TestClaimEnds(t *testing.T) {
 		if diff := cmp.Diff([]State{Confirmed, Sending, Planned}, states); diff != "" {
 			t.Errorf("what the next job finds (-want +got):\n%s", diff)
 		}
+		sameStates(t, j, "confirmed 1 12:00:00 12:00:00", "sending 1 12:00:00 12:00:00", "planned", "planned", "planned", "planned")
 	})
 	t.Run("old", func(t *testing.T) {
 		j, ops, now := claimable6(t)

@@ -262,7 +262,7 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		stride = 5 // which meets all the ways
 	}
-	n := 0
+	n, missed := 0, 0
 	for k := 1; k <= count.n; k += stride {
 		for i, w := range ways {
 			if !*everyFault && i != k%len(ways) {
@@ -272,8 +272,9 @@ func TestFaults(t *testing.T) {
 			f := &failing{k: k, kind: w.kind, gone: w.gone}
 			s := play(f)
 			what := fmt.Sprintf("%s at step %d, %s (for good: %t)", w.kind, k, f.hit, w.gone)
-			if f.n < k {
-				continue // what goes on side by side took fewer steps this time
+			if f.n < k { // what goes on side by side took fewer steps this time
+				missed++
+				continue
 			}
 			if f.hit == "" || len(s.errs) == 0 {
 				t.Errorf("%s: nobody was told", what)
@@ -290,5 +291,8 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("a session of %d steps, failed in %d ways", count.n, n)
+	t.Logf("a session of %d steps, failed in %d ways, of which %d were never reached", count.n, n, missed)
+	if missed > n/10 {
+		t.Errorf("%d of %d steps were never reached", missed, n)
+	}
 }

@@ -244,7 +244,8 @@ func (f flight) allows(opID string, epoch int, begun bool, o Outcome) error {
 // finish writes an outcome down. Of a call under a claim that nothing is known of
 // yet most of what the statement asks otherwise is known.
 func finish(w *writer, f flight, o Outcome, now int64) error {
-	n, err := int64(0), error(nil)
+	var n int64
+	var err error
 	if f.claim == nil {
 		w.flying--
 	} else if o.State == Confirmed {
