@@ -71,7 +71,7 @@ func TestCosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	syncs, bytes := m.read()
-	allocs := mallocs(func() { planAll(t, p, ops) })
+	allocs := mallocs(func() { planAll(t, p, ops); tidied(t, j) })
 	s, b := m.read()
 	ceiling("allocations of a planned call", allocs/float64(calls), 2)
 	ceiling("bytes written for a planned call with its body", float64(b-bytes)/float64(calls), 450)
@@ -88,6 +88,7 @@ func TestCosts(t *testing.T) {
 		if err := j.Flush(ctx); err != nil {
 			t.Fatal(err)
 		}
+		tidied(t, j)
 	})
 	s, b = m.read()
 	ceiling("syncs of 1,000 calls that are sent 32 at a time", float64(s-syncs)*1000/float64(calls), 40)
@@ -99,8 +100,9 @@ func TestCosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	planAll(t, p, ahead)
+	tidied(t, j)
 	syncs, bytes = m.read()
-	allocs = mallocs(func() { sendAhead(t, j, "ahead", calls) })
+	allocs = mallocs(func() { sendAhead(t, j, "ahead", calls); tidied(t, j) })
 	s, b = m.read()
 	ceiling("syncs of 1,000 calls that are begun by claims", float64(s-syncs)*1000/float64(calls), 15)
 	ceiling("bytes written for a call that is begun by a claim", float64(b-bytes)/float64(calls), 1500)
@@ -110,11 +112,25 @@ func TestCosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	syncs, bytes = m.read()
-	allocs = mallocs(func() { planAll(t, p, ops) })
+	allocs = mallocs(func() { planAll(t, p, ops); tidied(t, j) })
 	s, b = m.read()
 	ceiling("allocations of a call that is planned again when it is confirmed", allocs/float64(calls), 2)
 	ceiling("bytes written for it", float64(b-bytes)/float64(calls), 200)
 	ceiling("syncs of planning 9,600 of them", float64(s-syncs), 4)
+}
+
+// tidied waits until a WAL that is being moved is.
+func tidied(t *testing.T, j *Journal) {
+	t.Helper()
+	err := j.w.do(context.Background(), func(w *writer) error {
+		if w.moving != nil {
+			w.endMove(<-w.moving)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // planAll plans the calls, and seals the plan.

@@ -288,7 +288,7 @@ func (p *Plan) flush(ctx context.Context, full bool) error {
 	p.next += int64(len(b.ops))
 	p.batches++
 	done := make(chan error, 1)
-	if err := p.j.w.queue(&job{run: func(w *writer) error { return p.write(w, b) }, loose: p.batches%together != 0, bulk: true, done: done}); err != nil {
+	if err := p.j.w.queue(&job{run: func(w *writer) error { return p.write(w, b) }, loose: p.batches%together != 0, done: done}); err != nil {
 		p.err = err
 		return err
 	}

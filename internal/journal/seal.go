@@ -24,10 +24,10 @@ func (p *Plan) Seal(ctx context.Context) ([]Tally, error) {
 		debug.FreeOSMemory()
 	}
 	s := &sealing{Plan: p, first: p.first, last: p.next - 1, now: p.j.clock().UnixMilli()}
-	err := p.j.w.await(ctx, &job{bulk: true, done: make(chan error, 1), run: func(w *writer) error {
+	err := p.j.w.do(ctx, func(w *writer) error {
 		s.w = w
 		return s.seal()
-	}})
+	})
 	if err != nil {
 		return nil, err
 	}

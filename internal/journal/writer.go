@@ -32,18 +32,20 @@ type writer struct {
 	failed    atomic.Pointer[WriteError] // the first failure; final
 	jobsOn    *channel                   // from start on; owned by the loop
 	open      func() (*channel, error)   // opens another in its place
-	renewing  bool                       // owned by the loop: it is to be opened anew when nothing is being written
-	inTx      bool                       // owned by the loop
-	walFrames uint32                     // how long the WAL may grow
-	tidied    uint32                     // owned by the loop: how long the WAL was when it was moved, or readers kept it from being
-	moving    chan error                 // owned by the loop: the result of moving the WAL beside it; nil when that does not go on
-	sending   bool                       // owned by the loop: the last job was part of sending; see cache
-	flying    int                        // owned by the loop: calls that are begun and not finished
-	changes   atomic.Int64               // jobs that were not part of sending
-	claims    []*claim                   // owned by the loop: open ones; see claim.go
-	answers   answers                    // of calls that were begun under claims; see answers.go
-	spent     []int64                    // owned by the loop: bodies that nobody sends any more, to be dropped
-	bound     []value                    // owned by the loop: what the statement being run is given
+	vfs       string
+	renewing  bool         // owned by the loop: it is to be opened anew when nothing is being written
+	inTx      bool         // owned by the loop
+	walFrames uint32       // how long the WAL may grow
+	tidied    uint32       // owned by the loop: how long the WAL was when it was moved, or readers kept it from being
+	keeper    *channel     // owned by the loop: what keeps the WAL while it is moved; nil before the first time
+	moving    chan error   // owned by the loop: the result of moving the WAL beside it; nil when that does not go on
+	sending   bool         // owned by the loop: the last job was part of sending; see cache
+	flying    int          // owned by the loop: calls that are begun and not finished
+	changes   atomic.Int64 // jobs that were not part of sending
+	claims    []*claim     // owned by the loop: open ones; see claim.go
+	answers   answers      // of calls that were begun under claims; see answers.go
+	spent     []int64      // owned by the loop: bodies that nobody sends any more, to be dropped
+	bound     []value      // owned by the loop: what the statement being run is given
 }
 
 // A job is something to write. run returns a [*TransitionError] or another
@@ -54,7 +56,6 @@ type job struct {
 	part  bool                  // of sending: many come at once, and they know of the bodies that are spent and not dropped yet
 	ahead bool                  // of its turn: it need not find the answers that came before it
 	loose bool                  // need not be on disk when it is done: what comes next may be committed with it
-	bulk  bool                  // of a plan: the WAL may be moved meanwhile
 	taken atomic.Bool           // by the loop, or given up by who queued it
 	done  chan error            // buffered; nil when nobody waits
 }
@@ -78,7 +79,7 @@ func newWriter(ctx context.Context, path string, o Options) (*writer, error) {
 		db.Close()
 		return nil, damaged(path, err)
 	}
-	return &writer{path: path, db: db, conn: conn, walFrames: cmp.Or(o.walFrames, walFrames)}, nil
+	return &writer{path: path, db: db, conn: conn, vfs: o.vfs, walFrames: cmp.Or(o.walFrames, walFrames)}, nil
 }
 
 // start lets the journal be written to.
@@ -234,7 +235,7 @@ func (w *writer) loop() {
 	defer close(w.over)
 	var group []*job
 	var errs []error
-	for first := range w.jobs {
+	for first := range w.firsts {
 		group, errs = append(group[:0], first), append(errs[:0], w.run(first))
 		waiting := first.waits()
 		var patience <-chan time.Time
@@ -252,17 +253,34 @@ func (w *writer) loop() {
 		}
 		w.commit()
 		w.answer(group, errs)
-		w.tidy(first.bulk && len(group) == 1)
+		w.tidy()
 		if w.renewing {
 			w.renew()
 		}
 	}
-	w.moved()     // also after a failure: nobody may close what it uses
+	if w.moving != nil { // also after a failure: nobody may close what it uses
+		w.endMove(<-w.moving)
+	}
 	w.run(&job{}) // which finds the answers written
 	if len(w.spent)+len(w.claims) > 0 {
 		w.run(&job{run: (*writer).dropBodies}) // and what a job that is no part of sending finds done
 	}
 	w.commit()
+}
+
+// firsts gives out the first job of each group, until the queue is closed. While
+// there is none, a WAL that was moved has its end.
+func (w *writer) firsts(yield func(*job) bool) {
+	for {
+		select {
+		case j, ok := <-w.jobs:
+			if !ok || !yield(j) {
+				return
+			}
+		case err := <-w.moving:
+			w.endMove(err)
+		}
+	}
 }
 
 // waits counts who waits for the job.
@@ -318,9 +336,6 @@ func (w *writer) run(j *job) error {
 	if e := w.failed.Load(); e != nil {
 		return e
 	}
-	if !j.bulk {
-		w.moved()
-	}
 	least := 1
 	if j.ahead {
 		least = answersAtOnce
@@ -375,7 +390,6 @@ func (w *writer) commit() {
 		return
 	}
 	w.inTx = false
-	w.moved()
 	if w.failed.Load() == nil {
 		var err error
 		if len(w.spent) >= spentAtOnce {
@@ -451,53 +465,87 @@ func (w *writer) recover(ctx context.Context, died bool) error {
 const walFrames = 4096
 
 // longestWAL is how many times as long the WAL may grow while it is moved beside
-// the loop: it begins anew only when nothing was written meanwhile.
+// the loop.
 const longestWAL = 8
 
-// tidy moves a WAL that has grown long into the database, beside the loop where
-// that will go on with a plan. Readers may keep it from finishing; then it is tried
-// again when the WAL has grown further.
-func (w *writer) tidy(beside bool) {
-	if w.failed.Load() != nil {
-		return // and it may still be moved
-	}
+// tidy moves a WAL that has grown long into the database, after a commit. Most of
+// it is moved beside the loop, which goes on meanwhile; what was committed by the
+// time that this is done, the loop moves itself, and then the WAL begins anew.
+// Readers may keep it from finishing; then it is tried again when the WAL has grown
+// further.
+func (w *writer) tidy() {
 	frames := w.sums.note.Frames
 	if frames < w.tidied { // it was begun anew
 		w.tidied = 0
 	}
-	if len(w.sums.pages) == 0 || frames < w.tidied+w.walFrames {
-		return
-	}
-	w.tidied = frames
-	w.moving = make(chan error, 1)
-	go func(done chan<- error) { done <- w.checkpoint() }(w.moving)
-	if !beside || frames >= longestWAL*w.walFrames {
-		w.moved()
+	switch {
+	case w.failed.Load() != nil: // and it may still be moved
+	case w.moving == nil && len(w.sums.pages) > 0 && frames >= w.tidied+w.walFrames:
+		w.move()
+	case len(w.moving) > 0 || w.moving != nil && frames >= longestWAL*w.walFrames:
+		w.endMove(<-w.moving)
 	}
 }
 
-// moved waits until the WAL is moved, if it is being. Until then only what goes on
-// with a plan may begin, and nothing may be committed.
-func (w *writer) moved() {
-	if w.moving == nil {
+// move begins to move the WAL beside the loop. A reader keeps it from beginning anew
+// before the checksums of what was moved are on disk: SQLite by itself would, at the
+// next write, as soon as all of it is in the database.
+func (w *writer) move() {
+	err := w.holdWAL()
+	if err != nil {
+		w.fail(err)
 		return
 	}
-	if err := <-w.moving; err != nil {
+	w.moving = make(chan error, 1)
+	go func(done chan<- error) {
+		_, err := w.passive()
+		done <- err
+	}(w.moving)
+}
+
+// holdWAL begins to read the WAL as it stands.
+func (w *writer) holdWAL() (err error) {
+	if w.keeper == nil {
+		if w.keeper, err = openPages(w.path, w.vfs); err != nil {
+			return err
+		}
+	}
+	_, err = w.keeper.exec("BEGIN; SELECT 1 FROM meta LIMIT 1")
+	return err
+}
+
+// endMove ends the moving of the WAL beside the loop, which came to err, by moving
+// what was written to it meanwhile.
+func (w *writer) endMove(err error) {
+	w.moving, w.tidied = nil, w.sums.note.Frames
+	if _, e := w.keeper.exec("COMMIT"); err == nil {
+		err = e
+	}
+	if err == nil && w.failed.Load() == nil {
+		err = w.checkpoint()
+	}
+	if err != nil {
 		w.fail(err)
 	}
-	w.moving = nil
 }
 
-// checkpoint moves as much of the WAL into the database as readers allow.
+// checkpoint moves as much of the WAL into the database as readers allow, and takes
+// note of it when that was all.
 func (w *writer) checkpoint() error {
-	var busy, frames, moved int
-	if err := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &moved); err != nil {
+	if whole, err := w.passive(); err != nil || !whole {
 		return err
 	}
-	if busy != 0 || frames <= 0 || moved < frames {
-		return nil
-	}
 	return w.sums.moved()
+}
+
+// passive moves as much of the WAL into the database as readers allow, and says
+// whether that was all.
+func (w *writer) passive() (whole bool, err error) {
+	var busy, frames, moved int
+	if err := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &moved); err != nil {
+		return false, err
+	}
+	return busy == 0 && frames > 0 && moved == frames, nil
 }
 
 // settle takes the mark away and moves the WAL into the file; it says whether
@@ -534,6 +582,9 @@ func (w *writer) keepWAL(mode int) error {
 func (w *writer) close() (err error) {
 	if w.jobsOn != nil {
 		err = w.jobsOn.close()
+	}
+	if w.keeper != nil {
+		err = errors.Join(err, w.keeper.close())
 	}
 	if w.sums != nil {
 		w.sums.close()
