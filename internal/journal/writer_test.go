@@ -1,6 +1,10 @@
 package journal
 
-import "testing"
+import (
+	"errors"
+	"testing"
+	"time"
+)
 
 // TestWorthIt: few calls are never kept waiting; in a crowd a third of them is
 // written together.
@@ -53,4 +57,50 @@ func TestFlying(t *testing.T) {
 	flying(1)
 	drive(t, j, ops[1], 0, Rejected)
 	flying(1)
+}
+
+// TestWrittenWhileMoved: what is committed when the WAL is in the database already,
+// and its checksums are not on disk yet, does not begin the WAL anew, and a journal
+// whose writer dies then is known again. After that the WAL begins anew.
+func TestWrittenWhileMoved(t *testing.T) {
+	j := newJournal(t)
+	plan(t, j, "before", payments(30)...)
+	var kept, anew uint32
+	var path string
+	inLoop := func(w *writer) error {
+		write := func(value string) error {
+			_, err := w.exec("INSERT OR REPLACE INTO meta (name, value) VALUES ('test', ?)", value)
+			return err
+		}
+		w.commit()
+		before := w.sums.note.Frames
+		w.move()
+		for len(w.moving) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		if err := errors.Join(w.begin(), write("while")); err != nil {
+			return err
+		}
+		w.commit()
+		kept = w.sums.note.Frames - before
+		path = crashed(t, j)
+		w.endMove(<-w.moving)
+		if err := errors.Join(w.begin(), write("after")); err != nil {
+			return err
+		}
+		w.commit()
+		anew = w.sums.note.Frames
+		return w.begin()
+	}
+	if err := j.w.do(t.Context(), inLoop); err != nil {
+		t.Fatal(err)
+	}
+	if kept == 0 || anew > kept {
+		t.Errorf("%d frames were added to the WAL that is being moved, and then it had %d", kept, anew)
+	}
+	for _, path := range []string{path, crashed(t, j)} {
+		if got := len(lanes(t, open(t, path), "before")); got != 30 {
+			t.Errorf("%d of 30 payments are left", got)
+		}
+	}
 }
