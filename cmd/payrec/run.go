@@ -146,22 +146,26 @@ func (r *importRun) apply(ctx context.Context, run string, notes *importer.Notes
 	if err := r.journal.SetRunState(ctx, run, state); err != nil {
 		return errors.Join(stopped, err)
 	}
-	receipts := func() error { return nil }
+	var tallies []record.Tally
+	var unwritten error
 	if requests > 0 {
-		receipts = r.receipts(ctx, run) // while the calls are counted: that is half of what is left to do
+		unwritten = r.receipts(ctx, run, &tallies)
 	}
-	tallies := todo
-	if stopped != nil || slices.ContainsFunc(todo, open) { // else nothing is otherwise than it was
+	switch changed := stopped != nil || slices.ContainsFunc(todo, open); {
+	case tallies != nil:
+	case !changed:
+		tallies = todo
+	default:
 		var err error
 		if tallies, err = r.journal.Tallies(ctx, run); err != nil {
-			return errors.Join(stopped, err, receipts())
+			return errors.Join(stopped, err, unwritten)
 		}
 	}
 	r.result.applied(requests, tallies)
 	if requests == 0 && r.result.Calls.Confirmed > 0 {
-		receipts = r.receipts(ctx, run)
+		unwritten = r.receipts(ctx, run, nil)
 	}
-	unwritten := errors.Join(r.files(ctx, run, notes, stopped == nil), receipts())
+	unwritten = errors.Join(r.files(ctx, run, notes, stopped == nil), unwritten)
 	if err := r.conclude(stopped); unwritten == nil || stopped != nil {
 		return errors.Join(err, unwritten)
 	}
@@ -232,33 +236,28 @@ func (r *importRun) files(ctx context.Context, run string, notes *importer.Notes
 	return r.leftovers(ctx, w)
 }
 
-// receipts begins to write the receipts of a run, if it has any, and returns how
-// to wait for them.
-func (r *importRun) receipts(ctx context.Context, run string) (wait func() error) {
-	path := filepath.Join(r.flags.out, run+"-receipts.csv")
-	written := make(chan error, 1)
-	go func() {
-		if err := os.MkdirAll(r.flags.out, 0o700); err != nil {
-			written <- err
-			return
-		}
-		written <- table.WriteFile(path, func(w io.Writer) error {
-			n, err := importer.WriteReceipts(w, r.journal.Receipts(ctx, run))
-			if err == nil && n == 0 {
-				err = errNoReceipts
-			}
-			return err
-		})
-	}()
-	return func() error {
-		switch err := <-written; {
-		case err == nil:
-			r.result.Files.Receipts = path
-		case err != errNoReceipts:
-			return err
-		}
-		return nil
+// receipts writes the receipts of a run, if it has any. It reads all calls of the run
+// for that and counts them into tallies, unless that is nil; where it does not come
+// so far, tallies stays as it is.
+func (r *importRun) receipts(ctx context.Context, run string, tallies *[]record.Tally) error {
+	if err := os.MkdirAll(r.flags.out, 0o700); err != nil {
+		return err
 	}
+	path := filepath.Join(r.flags.out, run+"-receipts.csv")
+	err := table.WriteFile(path, func(w io.Writer) error {
+		n, err := importer.WriteReceipts(w, r.journal.Receipts(ctx, run, tallies))
+		if err == nil && n == 0 {
+			err = errNoReceipts
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+		r.result.Files.Receipts = path
+	case err != errNoReceipts:
+		return err
+	}
+	return nil
 }
 
 // errNoReceipts keeps an empty file from being made.

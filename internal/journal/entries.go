@@ -24,23 +24,36 @@ const superseded = `(o.home <> i.home AND i.disposition = 'new' AND
 // dispositions, or all.
 func (j *Journal) Entries(ctx context.Context, run string, dispositions ...Disposition) iter.Seq2[Entry, error] {
 	where, args := oneOf([]string{entriesQuery}, nil, "i.disposition", dispositions)
-	return j.each(ctx, run, entryReading{strings.Join(where, " AND "), args, (*pageEntry).scan})
+	return j.each(ctx, run, entryReading{strings.Join(where, " AND "), args, (*pageEntry).take})
 }
 
 // Receipts returns, in file order, the calls that the run sent or looked up and
 // that the account has: what a receipt says of each, which is its op but for
-// Source, Content and Order, its State, Epoch, RecordID and RequestID.
-func (j *Journal) Receipts(ctx context.Context, run string) iter.Seq2[Entry, error] {
-	return j.each(ctx, run, entryReading{receiptsQuery, nil, (*pageEntry).scanReceipt})
+// Source, Content and Order, its State, Epoch, RecordID and RequestID. Come to its
+// end it has read all calls of the run, and has set tallies, unless that is nil, to
+// what [Journal.Tallies] says of them.
+func (j *Journal) Receipts(ctx context.Context, run string, tallies *[]Tally) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		sums := newTallying()
+		take := func(p *pageEntry, r *pageRow, page []Entry) ([]Entry, error) { return p.takeReceipt(r, sums, page) }
+		for e, err := range j.each(ctx, run, entryReading{receiptsQuery, nil, take}) {
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if tallies != nil {
+			*tallies = sums.list()
+		}
+	}
 }
 
 // An entryReading is how entries are read. The query's first two values are the
 // numbers between which they are, args the others; its first column is the
-// entry's number.
+// entry's number. take appends the entry of a row to its page, if it is wanted.
 type entryReading struct {
 	query string
 	args  []any
-	scan  func(*pageEntry, *pageRow) Entry
+	take  func(p *pageEntry, r *pageRow, page []Entry) ([]Entry, error)
 }
 
 const entriesQuery = `
@@ -52,11 +65,10 @@ const entriesQuery = `
 		LEFT JOIN entry p ON p.no = i.previous LEFT JOIN file pf ON pf.no = p.file
 	WHERE i.no BETWEEN ? AND ?`
 
-const receiptsQuery = `
-	SELECT i.no, e.op_id, e.payment, e.natural, e.call, e.currency, e.value, e.class, f.name, e.line,
-		o.state, o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.request_id
-	FROM item i JOIN entry e ON e.no = i.no JOIN file f ON f.no = e.file JOIN op o ON o.no = i.op
-	WHERE i.no BETWEEN ? AND ? AND i.disposition IN ('new', 'retry') AND o.state IN ('confirmed', 'adopted') AND NOT ` + superseded
+const receiptsQuery = "SELECT i.no, " + tallyColumns + `, e.op_id, e.payment, e.natural, f.name, e.line,
+		o.epoch, coalesce(o.record_id, nullif(o.target, '')), o.request_id
+	FROM item i JOIN entry e ON e.no = i.no JOIN file f ON f.no = e.file LEFT JOIN op o ON o.no = i.op
+	WHERE i.no BETWEEN ? AND ?`
 
 // A pageRead is a page of entries, or why it could not be read.
 type pageRead struct {
@@ -119,10 +131,10 @@ func (j *Journal) entries(ctx context.Context, room []Entry, from, last int64, h
 	// No LIMIT: when one is bound anew, SQLite prepares the statement again.
 	err = j.page(ctx, how.query+" ORDER BY i.no", append([]any{from, last}, how.args...), func(r *pageRow) (more bool, err error) {
 		no := r.int()
-		if page = append(page, how.scan(&e, r)); len(page) == entryPage {
+		if page, err = how.take(&e, r, page); len(page) == entryPage {
 			next = no + 1
 		}
-		return len(page) < entryPage, nil
+		return len(page) < entryPage, err
 	})
 	if err != nil {
 		return nil, 0, err
@@ -147,8 +159,8 @@ type pageEntry struct {
 	taken int64 // 1: by a later run
 }
 
-// scan takes the entry of the row that r stands on.
-func (p *pageEntry) scan(r *pageRow) Entry {
+// take appends the entry of the row that r stands on.
+func (p *pageEntry) take(r *pageRow, page []Entry) ([]Entry, error) {
 	e := &p.e
 	into(r, &e.ID)
 	into(r, &e.Source)
@@ -179,29 +191,31 @@ func (p *pageEntry) scan(r *pageRow) Entry {
 	e.PreviousLine = int(r.int())
 	into(r, &e.PreviousContent)
 	if p.taken == 0 {
-		return *e
+		return append(page, *e), nil
 	}
-	return Entry{Op: e.Op, Disposition: e.Disposition, Outcome: Outcome{State: Planned}, Epoch: e.Epoch, Reason: "a later run planned it with other content",
-		PreviousFile: e.PreviousFile, PreviousLine: e.PreviousLine, PreviousContent: e.PreviousContent}
+	return append(page, Entry{Op: e.Op, Disposition: e.Disposition, Outcome: Outcome{State: Planned}, Epoch: e.Epoch, Reason: "a later run planned it with other content",
+		PreviousFile: e.PreviousFile, PreviousLine: e.PreviousLine, PreviousContent: e.PreviousContent}), nil
 }
 
-// scanReceipt takes what a receipt says of the entry of the row that r stands on.
-func (p *pageEntry) scanReceipt(r *pageRow) Entry {
+// takeReceipt counts the call of the row that r stands on, and appends what a receipt
+// says of it, if it has one.
+func (p *pageEntry) takeReceipt(r *pageRow, sums *tallying, page []Entry) ([]Entry, error) {
+	t, err := sums.take(r)
+	if err != nil || !t.State.There() || t.Disposition != New && t.Disposition != Retry {
+		return page, err
+	}
 	e := &p.e
+	e.Call, e.Class, e.State = t.Call, t.Class, t.State
+	e.Amount.Currency, e.Amount.Value = t.Currency, t.Value
 	into(r, &e.ID)
 	into(r, &e.Payment)
 	into(r, &e.Natural)
-	into(r, &e.Call)
-	into(r, &e.Amount.Currency)
-	e.Amount.Value = r.int()
-	into(r, &e.Class)
 	into(r, &e.File)
 	e.Line = int(r.int())
-	into(r, &e.State)
 	e.Epoch = int(r.int())
 	into(r, &e.RecordID)
 	into(r, &e.RequestID)
-	return *e
+	return append(page, *e), nil
 }
 
 // Tallies counts the run's calls by call, class, currency, disposition and state.
@@ -213,10 +227,11 @@ func (j *Journal) Tallies(ctx context.Context, run string) ([]Tally, error) {
 	return j.outcome(ctx, r)
 }
 
+// tallyColumns are what is counted of an item, and by what.
+const tallyColumns = "e.call, e.class, e.currency, i.disposition, CASE WHEN " + superseded + " THEN 'planned' ELSE " + stateNow + " END, e.value"
+
 func (j *Journal) outcome(ctx context.Context, r RunStatus) ([]Tally, error) {
-	return j.tallies(ctx, `
-		SELECT e.call, e.class, e.currency, i.disposition, CASE WHEN `+superseded+` THEN 'planned' ELSE `+stateNow+` END, e.value
-		FROM item i JOIN entry e ON e.no = i.no LEFT JOIN op o ON o.no = i.op
+	return j.tallies(ctx, "SELECT "+tallyColumns+` FROM item i JOIN entry e ON e.no = i.no LEFT JOIN op o ON o.no = i.op
 		WHERE i.no BETWEEN ? AND ?`, r.first, r.last)
 }
 
@@ -229,36 +244,62 @@ func (j *Journal) Totals(ctx context.Context) ([]Tally, error) {
 	return j.tallies(ctx, "SELECT e.call, '', e.currency, '', "+stateNow+", e.value FROM op o JOIN entry e ON e.no = o.home WHERE o.current = 1 AND "+sealed)
 }
 
-// tallies counts and adds up calls, of which a query has one in each row. In SQL
-// they would be sorted, to make groups of them.
+// tallies counts and adds up calls, of which a query has one in each row.
 func (j *Journal) tallies(ctx context.Context, query string, args ...any) (list []Tally, err error) {
 	defer j.named(&err)
-	sums := make(map[Tally]*Tally) // by what is counted together
-	var t Tally
+	sums := newTallying()
 	err = j.page(ctx, query, args, func(r *pageRow) (bool, error) {
-		into(r, &t.Call)
-		into(r, &t.Class)
-		into(r, &t.Currency)
-		into(r, &t.Disposition)
-		into(r, &t.State)
-		sum, ok := sums[t]
-		if !ok {
-			sum = &Tally{Call: t.Call, Class: t.Class, Currency: t.Currency, Disposition: t.Disposition, State: t.State}
-			sums[t] = sum
-		}
-		if sum.N++; !add(&sum.Value, r.int()) {
-			return false, beyond(sum)
+		if _, err := sums.take(r); err != nil {
+			return false, err
 		}
 		return true, ctx.Err()
 	})
-	for _, sum := range sums {
+	return sums.list(), err
+}
+
+// A tallying counts calls and adds them up, by what is counted together. In SQL they
+// would be sorted, to make groups of them.
+type tallying struct {
+	sums map[Tally]*Tally // by what is counted together: N and Value are 0 there
+	last Tally            // what the row before was, likewise; its texts are used again
+	sum  *Tally           // where that was counted
+}
+
+func newTallying() *tallying { return &tallying{sums: make(map[Tally]*Tally)} }
+
+// take counts the call of the row that r stands on, and says what it is, with its
+// value.
+func (c *tallying) take(r *pageRow) (Tally, error) {
+	before := c.last
+	into(r, &c.last.Call)
+	into(r, &c.last.Class)
+	into(r, &c.last.Currency)
+	into(r, &c.last.Disposition)
+	into(r, &c.last.State)
+	if c.sum == nil || c.last != before {
+		if c.sum = c.sums[c.last]; c.sum == nil {
+			c.sum = new(c.last)
+			c.sums[c.last] = c.sum
+		}
+	}
+	t := c.last
+	t.N, t.Value = 1, r.int()
+	if c.sum.N++; !add(&c.sum.Value, t.Value) {
+		return t, beyond(c.sum)
+	}
+	return t, nil
+}
+
+// list is what was counted, in order.
+func (c *tallying) list() (list []Tally) {
+	for _, sum := range c.sums {
 		list = append(list, *sum)
 	}
 	slices.SortFunc(list, func(a, b Tally) int {
 		return cmp.Or(cmp.Compare(rankOf(a.Call), rankOf(b.Call)), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Currency, b.Currency),
 			cmp.Compare(a.Disposition, b.Disposition), cmp.Compare(a.State, b.State))
 	})
-	return list, err
+	return list
 }
 
 // add adds n to sum, if that can be counted.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,7 +87,8 @@ func TestReceipts(t *testing.T) {
 	for run, least := range map[string]int{"r1": 3, "r2": 4, "many": entryPage + 1} {
 		want := receiptsOf(t, j, run)
 		var got []Entry
-		for r, err := range j.Receipts(ctx, run) {
+		var tallies []Tally
+		for r, err := range j.Receipts(ctx, run, &tallies) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,6 +96,16 @@ func TestReceipts(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" || len(got) < least {
 			t.Errorf("%s: %d receipts (-want +got)\n%s", run, len(got), diff)
+		}
+		counted, err := j.Tallies(ctx, run)
+		if diff := cmp.Diff(counted, tallies); err != nil || diff != "" || len(counted) == 0 {
+			t.Errorf("%s: what was counted on the way (-counted by itself +got), %v\n%s", run, err, diff)
+		}
+		for range j.Receipts(ctx, run, &tallies) {
+			break
+		}
+		if !slices.Equal(tallies, counted) {
+			t.Errorf("%s: a reading that stopped at its first call counted %v", run, tallies)
 		}
 	}
 }
