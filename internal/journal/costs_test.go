@@ -123,7 +123,7 @@ func TestCosts(t *testing.T) {
 func tidied(t *testing.T, j *Journal) {
 	t.Helper()
 	err := j.w.do(context.Background(), func(w *writer) error {
-		if w.moving != nil {
+		for w.moving != nil {
 			w.endMove(<-w.moving)
 		}
 		return nil

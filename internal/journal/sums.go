@@ -29,8 +29,9 @@ type sums struct {
 	note walNote
 	of   []uint32 // by page, from 0: of the page in the database file
 
-	pages map[uint32]uint32 // in the WAL and not in of: the page, and the last of its frames
-	size  uint32            // pages of the database, as the last commit in the WAL says; 0 before the first
+	pages map[uint32]uint32  // in the WAL and not in of: the page, and the last of its frames
+	ready map[uint32]pageSum // of such pages, as far as they were reckoned ahead
+	size  uint32             // pages of the database, as the last commit in the WAL says; 0 before the first
 }
 
 // A walNote is what was promised.
@@ -260,6 +261,50 @@ func (s *sums) unwritten() uint32 {
 	return crc32.Checksum(make([]byte, s.note.PageSize), castagnoli())
 }
 
+// A pageSum is the checksum of a page as a frame of the WAL has it.
+type pageSum struct{ frame, sum uint32 }
+
+// reckoning returns what reckons the checksums of pages that are in the WAL now and
+// not ready. It may run beside whatever writes to the WAL, but not when that begins
+// anew.
+func (s *sums) reckoning() func() (map[uint32]pageSum, error) {
+	wal, size, todo := s.wal, s.note.PageSize, make(map[uint32]pageSum)
+	for no, frame := range s.pages {
+		if s.ready[no].frame != frame {
+			todo[no] = pageSum{frame: frame}
+		}
+	}
+	return func() (map[uint32]pageSum, error) {
+		page := make([]byte, size)
+		for no, p := range todo {
+			var err error
+			if p.sum, err = sumInWAL(wal, p.frame, page); err != nil {
+				return nil, err
+			}
+			todo[no] = p
+		}
+		return todo, nil
+	}
+}
+
+// take keeps what was reckoned ahead.
+func (s *sums) take(ready map[uint32]pageSum) {
+	if s.ready == nil {
+		s.ready = ready
+	} else {
+		maps.Copy(s.ready, ready)
+	}
+}
+
+// sumInWAL is the checksum of the page that a frame of the WAL has. It is read into
+// page, which is as long.
+func sumInWAL(wal *os.File, frame uint32, page []byte) (uint32, error) {
+	if _, err := wal.ReadAt(page, walHeader+int64(frame-1)*int64(frameHeader+len(page))+frameHeader); err != nil {
+		return 0, err
+	}
+	return crc32.Checksum(page, castagnoli()), nil
+}
+
 // moved takes note that all of the WAL is in the database.
 func (s *sums) moved() error {
 	if err := s.openWAL(); err != nil {
@@ -278,16 +323,19 @@ func (s *sums) moved() error {
 	}
 	list := slices.Sorted(maps.Keys(s.pages))
 	page := make([]byte, s.note.PageSize)
-	frame := int64(frameHeader + s.note.PageSize)
-	table := castagnoli()
 	for _, no := range list {
-		if s.pages[no] == 0 {
+		frame := s.pages[no]
+		if frame == 0 {
 			continue
 		}
-		if _, err := s.wal.ReadAt(page, walHeader+int64(s.pages[no]-1)*frame+frameHeader); err != nil {
-			return err
+		p := s.ready[no]
+		if p.frame != frame {
+			var err error
+			if p.sum, err = sumInWAL(s.wal, frame, page); err != nil {
+				return err
+			}
 		}
-		s.of[no-1] = crc32.Checksum(page, table)
+		s.of[no-1] = p.sum
 	}
 	for len(list) > 0 {
 		n := 1
@@ -304,6 +352,7 @@ func (s *sums) moved() error {
 		list = list[n:]
 	}
 	clear(s.pages)
+	s.ready = nil
 	s.note.Moved = 1
 	if err := s.disk.writeAt(s.f, s.note.encode(), 0); err != nil {
 		return err

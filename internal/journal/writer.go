@@ -38,7 +38,7 @@ type writer struct {
 	walFrames uint32       // how long the WAL may grow
 	tidied    uint32       // owned by the loop: how long the WAL was when it was moved, or readers kept it from being
 	keeper    *channel     // owned by the loop: what keeps the WAL while it is moved; nil before the first time
-	moving    chan error   // owned by the loop: the result of moving the WAL beside it; nil when that does not go on
+	moving    chan moved   // owned by the loop: the result of moving the WAL beside it; nil when that does not go on
 	sending   bool         // owned by the loop: the last job was part of sending; see cache
 	flying    int          // owned by the loop: calls that are begun and not finished
 	changes   atomic.Int64 // jobs that were not part of sending
@@ -258,7 +258,7 @@ func (w *writer) loop() {
 			w.renew()
 		}
 	}
-	if w.moving != nil { // also after a failure: nobody may close what it uses
+	for w.moving != nil { // also after a failure: nobody may close what it uses
 		w.endMove(<-w.moving)
 	}
 	w.run(&job{}) // which finds the answers written
@@ -277,8 +277,8 @@ func (w *writer) firsts(yield func(*job) bool) {
 			if !ok || !yield(j) {
 				return
 			}
-		case err := <-w.moving:
-			w.endMove(err)
+		case m := <-w.moving:
+			w.endMove(m)
 		}
 	}
 }
@@ -465,14 +465,22 @@ func (w *writer) recover(ctx context.Context, died bool) error {
 const walFrames = 4096
 
 // longestWAL is how many times as long the WAL may grow while it is moved beside
-// the loop.
-const longestWAL = 8
+// the loop, and one part in shortShare of it is little enough for the loop to move it.
+const (
+	longestWAL = 8
+	shortShare = 8
+)
+
+// A moved is what moving the WAL beside the loop came to.
+type moved struct {
+	sums map[uint32]pageSum // of pages in it
+	err  error
+}
 
 // tidy moves a WAL that has grown long into the database, after a commit. Most of
-// it is moved beside the loop, which goes on meanwhile; what was committed by the
-// time that this is done, the loop moves itself, and then the WAL begins anew.
-// Readers may keep it from finishing; then it is tried again when the WAL has grown
-// further.
+// it is moved beside the loop, which goes on meanwhile; when little is left, the
+// loop moves that itself, and the WAL begins anew. Readers may keep it from
+// finishing; then it is tried again when the WAL has grown further.
 func (w *writer) tidy() {
 	frames := w.sums.note.Frames
 	if frames < w.tidied { // it was begun anew
@@ -491,15 +499,19 @@ func (w *writer) tidy() {
 // before the checksums of what was moved are on disk: SQLite by itself would, at the
 // next write, as soon as all of it is in the database.
 func (w *writer) move() {
-	err := w.holdWAL()
-	if err != nil {
+	if err := w.holdWAL(); err != nil {
 		w.fail(err)
 		return
 	}
-	w.moving = make(chan error, 1)
-	go func(done chan<- error) {
+	w.moving, w.tidied = make(chan moved, 1), w.sums.note.Frames
+	reckon := w.sums.reckoning()
+	go func(done chan<- moved) {
 		_, err := w.passive()
-		done <- err
+		m := moved{err: err}
+		if err == nil {
+			m.sums, m.err = reckon()
+		}
+		done <- m
 	}(w.moving)
 }
 
@@ -514,18 +526,23 @@ func (w *writer) holdWAL() (err error) {
 	return err
 }
 
-// endMove ends the moving of the WAL beside the loop, which came to err, by moving
-// what was written to it meanwhile.
-func (w *writer) endMove(err error) {
-	w.moving, w.tidied = nil, w.sums.note.Frames
-	if _, e := w.keeper.exec("COMMIT"); err == nil {
-		err = e
-	}
-	if err == nil && w.failed.Load() == nil {
-		err = w.checkpoint()
-	}
-	if err != nil {
+// endMove ends the moving of the WAL beside the loop, with what was written to it
+// meanwhile.
+func (w *writer) endMove(m moved) {
+	before, frames := w.tidied, w.sums.note.Frames
+	w.moving, w.tidied = nil, frames
+	w.sums.take(m.sums)
+	_, err := w.keeper.exec("COMMIT")
+	switch err = cmp.Or(m.err, err); {
+	case err != nil:
 		w.fail(err)
+	case w.failed.Load() != nil:
+	case frames-before > w.walFrames/shortShare && frames < longestWAL*w.walFrames:
+		w.move()
+	default:
+		if err := w.checkpoint(); err != nil {
+			w.fail(err)
+		}
 	}
 }
 
