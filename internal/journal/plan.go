@@ -54,9 +54,11 @@ type Plan struct {
 	next  int64 // number of the next entry
 
 	ops      []Op    // waiting to be written
+	writing  []Op    // of the batch being written; then room for the next
 	size     int     // bytes of their bodies
 	batches  int     // written
 	packer   packer  // used by the writer
+	args     []value // used by the writer: what a statement is given
 	ahead    bool    // plain calls are sealed with their batches; see ahead.go
 	bare     bool    // the indexes of op are gone until the plan is sealed
 	back     int64   // where known calls are looked for first; see aheadItems
@@ -284,7 +286,8 @@ func (p *Plan) flush(ctx context.Context, full bool) error {
 		return nil
 	}
 	b := &batch{ops: p.ops, first: p.next, suspects: p.review.suspects, full: full, ahead: p.ahead, strip: p.bare && p.batches == 0}
-	p.ops, p.size, p.review.suspects = make([]Op, 0, len(b.ops)), 0, nil
+	p.ops, p.writing = p.writing[:0], p.ops // room of the batch that was waited for
+	p.size, p.review.suspects = 0, nil
 	p.next += int64(len(b.ops))
 	p.batches++
 	done := make(chan error, 1)
@@ -351,7 +354,7 @@ func (p *Plan) write(w *writer, b *batch) error {
 }
 
 func (p *Plan) writeEntries(w *writer, b *batch) error {
-	var args []value
+	args := p.args
 	no := b.first
 	for ops := b.ops; len(ops) > 0; {
 		n := insertRows
@@ -374,18 +377,20 @@ func (p *Plan) writeEntries(w *writer, b *batch) error {
 		}
 		ops = ops[n:]
 	}
+	p.args = args
 	return nil
 }
 
 // writeBodies writes the bodies of a batch, but for those that nothing needs.
 func (p *Plan) writeBodies(w *writer, b *batch, needless map[int64]bool) error {
-	var args []value
+	args := p.args[:0]
 	p.packer.buf = p.packer.buf[:0]
 	for i := range b.ops {
 		if no := b.first + int64(i); !needless[no] {
 			args = append(args, num(no), bytesOf(p.packer.stored(&b.ops[i])))
 		}
 	}
+	p.args = args
 	for len(args) > 0 {
 		n := insertRows
 		if len(args) < 2*n {
