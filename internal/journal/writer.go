@@ -33,19 +33,20 @@ type writer struct {
 	jobsOn    *channel                   // from start on; owned by the loop
 	open      func() (*channel, error)   // opens another in its place
 	vfs       string
-	renewing  bool         // owned by the loop: it is to be opened anew when nothing is being written
-	inTx      bool         // owned by the loop
-	walFrames uint32       // how long the WAL may grow
-	tidied    uint32       // owned by the loop: how long the WAL was when it was moved, or readers kept it from being
-	keeper    *channel     // owned by the loop: what keeps the WAL while it is moved; nil before the first time
-	moving    chan moved   // owned by the loop: the result of moving the WAL beside it; nil when that does not go on
-	sending   bool         // owned by the loop: the last job was part of sending; see cache
-	flying    int          // owned by the loop: calls that are begun and not finished
-	changes   atomic.Int64 // jobs that were not part of sending
-	claims    []*claim     // owned by the loop: open ones; see claim.go
-	answers   answers      // of calls that were begun under claims; see answers.go
-	spent     []int64      // owned by the loop: bodies that nobody sends any more, to be dropped
-	bound     []value      // owned by the loop: what the statement being run is given
+	renewing  bool           // owned by the loop: it is to be opened anew when nothing is being written
+	retiring  sync.WaitGroup // connections that were replaced and are being closed
+	inTx      bool           // owned by the loop
+	walFrames uint32         // how long the WAL may grow
+	tidied    uint32         // owned by the loop: how long the WAL was when it was moved, or readers kept it from being
+	keeper    *channel       // owned by the loop: what keeps the WAL while it is moved; nil before the first time
+	moving    chan moved     // owned by the loop: the result of moving the WAL beside it; nil when that does not go on
+	sending   bool           // owned by the loop: the last job was part of sending; see cache
+	flying    int            // owned by the loop: calls that are begun and not finished
+	changes   atomic.Int64   // jobs that were not part of sending
+	claims    []*claim       // owned by the loop: open ones; see claim.go
+	answers   answers        // of calls that were begun under claims; see answers.go
+	spent     []int64        // owned by the loop: bodies that nobody sends any more, to be dropped
+	bound     []value        // owned by the loop: what the statement being run is given
 }
 
 // A job is something to write. run returns a [*TransitionError] or another
@@ -117,13 +118,17 @@ func (w *writer) renew() {
 		return
 	}
 	c, err := w.open()
-	if err == nil {
-		err = w.jobsOn.close()
-		w.jobsOn, w.sending = c, false
-	}
 	if err != nil {
 		w.fail(err)
+		return
 	}
+	before := w.jobsOn
+	w.jobsOn, w.sending = c, false
+	w.retiring.Go(func() { // giving back what it kept takes a while
+		if err := before.close(); err != nil {
+			w.fail(err)
+		}
+	})
 }
 
 // How much of the database is kept in memory, in KiB. Planning goes back to pages
@@ -261,6 +266,7 @@ func (w *writer) loop() {
 	for w.moving != nil { // also after a failure: nobody may close what it uses
 		w.endMove(<-w.moving)
 	}
+	w.retiring.Wait()
 	w.run(&job{}) // which finds the answers written
 	if len(w.spent)+len(w.claims) > 0 {
 		w.run(&job{run: (*writer).dropBodies}) // and what a job that is no part of sending finds done
