@@ -24,6 +24,7 @@ type env struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second interrupt ends us the ordinary way, at once
+	asBatch()
 	floor := collectLess()
 	status := run(ctx, env{os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, time.Now})
 	runtime.KeepAlive(floor)

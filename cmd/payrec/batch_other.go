@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// asBatch does nothing here.
+func asBatch() {}
