@@ -1,5 +1,5 @@
 # Each target is what it says; `make demo` and `make test` are README's two commands.
-.PHONY: demo build test long race race-core check audit golden fuzz crash mutants bench compare clean
+.PHONY: demo build test long race race-core check audit golden fuzz profile crash mutants bench compare clean
 
 DEMO = demo
 
@@ -64,6 +64,16 @@ fuzz: ## every fuzz target for FUZZTIME each
 	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	  done; \
 	done
+
+# What `go build` goes by to lay out the program: where it spends its time. It is made
+# of benchmarks of the main jobs; a profile of an earlier program only helps less.
+PROFILED = ./importer:DryRun ./cmd/payrec:Import ./internal/journal:PlanAgain ./exporter:Export
+profile: ## make cmd/payrec/default.pgo anew
+	@set -e; dir=$$(mktemp -d); \
+	for job in $(PROFILED); do \
+	  go test $${job%:*} -run '^$$' -bench "^Benchmark$${job#*:}$$" -benchtime 5s -trimpath -cpuprofile $$dir/$${job#*:}.prof -o $$dir/test; \
+	done; \
+	go tool pprof -proto $$dir/*.prof > cmd/payrec/default.pgo; rm -r $$dir
 
 KILLS = 5400
 crash: ## kill KILLS imports (make test kills a few hundred), and count duplicates and losses
