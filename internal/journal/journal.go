@@ -81,15 +81,17 @@
 // in, while rows are still being read. The rest is decided in one transaction when
 // the plan is sealed. Until then nobody sees any of it (a run in state "planning",
 // and operations from its first entry on), and a crash makes all of it disappear;
-// so batches need not last, and several are committed together. While further
-// ones are written, the WAL is moved into the database beside the writer's loop.
-// The first plan of a journal makes the indexes after the rows. Bodies of calls
-// that have had their effect are not written again.
+// so batches need not last, and several are committed together. The first plan of a
+// journal makes the indexes after the rows. Bodies of calls that have had their
+// effect are not written again.
 //
 // # Durability
 //
-// WAL with synchronous=FULL on one writing connection that one goroutine owns;
-// what is waiting is committed together, and an answer that nobody waits for
+// WAL with synchronous=FULL on one writing connection that one goroutine owns. A WAL
+// that has grown long is moved into the database beside that goroutine's loop, which
+// goes on meanwhile, until so little is left that the loop moves it itself. Until the
+// checksums of what was moved are on disk, a reader keeps the WAL from beginning anew.
+// What is waiting is committed together, and an answer that nobody waits for
 // waits some milliseconds for the next call that is begun, whose sync it shares.
 // So do calls that are begun while a crowd of others is, most of which wait for the wire.
 // The jobs of this connection call SQLite without database/sql, which costs more
