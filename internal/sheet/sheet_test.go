@@ -137,6 +137,7 @@ func TestEveryKindOfCell(t *testing.T) {
 func TestTextsComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		texts := rapid.SliceOfN(rapid.StringOfN(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune("_x0041_<>&\"'=\r\n\t 0")), rapid.Just(rune(0xFFFE))), 1, 40, -1), 1, 20).Draw(t, "texts")
+		texts = append([]string{"text"}, texts...) // a row of nothing but blanks is none to a reader of tables
 		book := written(t, func(r *sheet.Rows) error {
 			err := r.Next()
 			for _, s := range texts {
